@@ -1,0 +1,62 @@
+# run · test · check · bench · lock. Every target makes what it needs; nothing has to be installed by hand but
+# python3-venv, make and, for the tests, Node with npm (README).
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run test check format bench lock
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := env -u PIP_FIND_LINKS $(BIN)/uv
+COMPILE := $(UV) pip compile --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --universal --quiet
+INSTALL := $(UV) pip install --quiet --require-hashes --python $(BIN)/python
+OURSELVES := $(UV) pip install --quiet --no-build-isolation --no-deps --python $(BIN)/python --editable .
+
+help:
+	@echo "make run     serve the demo on http://127.0.0.1:8000 (PORT=, HOST=, ARGS=--once)"
+	@echo "make test    set up what the tests need, then check and run all of them"
+	@echo "make check   format, lint, types"
+	@echo "make bench   measure, as ratios to references in the same run"
+	@echo "make lock    resolve the dependencies again"
+
+$(BIN)/uv: requirements/uv.txt
+	@$(PYTHON) -m venv $(VENV) || { echo "error: Debian and Ubuntu need the package python3-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+$(VENV)/runtime: $(BIN)/uv requirements/runtime.txt pyproject.toml
+	@$(INSTALL) -r requirements/runtime.txt
+	@$(OURSELVES)
+	@touch $@
+
+$(VENV)/dev: $(BIN)/uv requirements/dev.txt pyproject.toml
+	@$(INSTALL) -r requirements/dev.txt
+	@$(OURSELVES)
+	@touch $@ $(VENV)/runtime
+
+run: $(VENV)/runtime
+	@$(BIN)/slotlink demo $(ARGS)
+
+check: $(VENV)/dev
+	@$(BIN)/ruff format --check --quiet . || { echo "run: make format" >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+
+format: $(VENV)/dev
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --quiet --fix .
+
+test: $(VENV)/dev
+	@bash tests/set_up.sh
+	@$(MAKE) --no-print-directory check
+	@$(BIN)/pytest $(ARGS)
+
+bench: $(VENV)/dev
+	@$(BIN)/python -m bench $(ARGS)
+
+lock: $(BIN)/uv
+	@$(COMPILE) requirements/uv.in -o requirements/uv.txt
+	@$(COMPILE) pyproject.toml --group build -o requirements/runtime.txt
+	@$(COMPILE) pyproject.toml --group build --group dev -o requirements/dev.txt
+	@if grep -l '://' requirements/*.txt; then echo "error: a lock file names a host" >&2; exit 1; fi

@@ -1,0 +1,232 @@
+"""Composition: settings → database → services → web app and worker. The one file that knows everyone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import uvicorn
+import uvloop
+from itsdangerous import URLSafeSerializer
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from slotlink.domain.addresses import parse_allowed
+from slotlink.errors import ConfigurationError
+from slotlink.services.deps import Deps
+from slotlink.settings import Settings
+from slotlink.store.database import Database, open_database, own_file
+from slotlink.store.hot import StatusReader
+from slotlink.store.schema import is_current, migrate
+from slotlink.vault import Vault
+from slotlink.web.hot_status import HotStatus
+from slotlink.web.pages import Pages
+from slotlink.web.routes import STATIC, web_app
+from slotlink.web.state import WebState
+from slotlink.web.wire import WireContext
+from slotlink.worker.deliver_callback import CallbackClient
+from slotlink.worker.housekeeping import keep_house
+from slotlink.worker.loop import Worker
+
+GRACE_S = 10  # for requests under way when the server is told to stop
+
+Clock = Callable[[], float]
+Result = TypeVar("Result")
+
+
+def open_deps(settings: Settings, *, checkpoints: bool = False) -> Deps:
+    """What services need, for a process that is not the one serving."""
+    return Deps(open_database(settings.url_of_database, checkpoints=checkpoints), Vault(settings.secret_keys), settings)
+
+
+@contextlib.asynccontextmanager
+async def working(deps: Deps, clock: Clock = time.time) -> AsyncGenerator[Worker]:
+    """A background worker that runs while the block does, and gives its leases back at the end."""
+    async with CallbackClient(deps) as client:
+        worker = Worker(deps, client.deliver, clock)
+        tasks = [asyncio.create_task(worker.run()), asyncio.create_task(keep_house(deps))]
+        try:
+            yield worker
+        finally:
+            worker.stop()
+            tasks[1].cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@dataclass
+class _Waker:
+    """Passes the wake-up on to the worker of this process, once there is one."""
+
+    worker: Worker | None = None
+
+    def __call__(self) -> None:
+        if self.worker is not None:
+            self.worker.wake()
+
+
+def make_app(settings: Settings, *, background: bool = True, clock: Clock = time.time) -> ASGIApp:
+    """The ASGI application of one serving process. `settings` have their base URLs; the schema is current."""
+    settings = settings.at("http://127.0.0.1:8000")
+    waker = _Waker()
+    database = open_database(settings.url_of_database)
+    deps = Deps(database, Vault(settings.secret_keys), settings, wake_worker=waker)
+    reader = StatusReader(database.sqlite_path) if database.sqlite_path is not None else None
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(database.close)
+            if reader is not None:
+                stack.callback(reader.close)
+            if background:
+                waker.worker = await stack.enter_async_context(working(deps, clock))
+            yield
+
+    form_key = deps.vault.form_key
+    state = WebState(
+        deps=deps,
+        context=WireContext(settings.limits, parse_allowed(settings.callback_allow)),
+        pages=Pages(asset_version=_asset_version()),
+        form_signer=URLSafeSerializer(form_key, salt="form token"),
+        page_signer=URLSafeSerializer(form_key, salt="next page"),
+        clock=clock,
+    )
+    app = web_app(state, lifespan)
+    return app if reader is None else HotStatus(app, deps, reader, clock)
+
+
+def _asset_version() -> str:
+    content = b"".join(path.read_bytes() for path in sorted(STATIC.iterdir()))
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+async def prepare(settings: Settings) -> None:
+    """Make the database ready to serve from: migrated on SQLite, checked on PostgreSQL. Raises ConfigurationError."""
+    database = open_database(settings.url_of_database, checkpoints=False)
+    try:
+        await _prepare(database)
+    finally:
+        await database.close()
+
+
+async def _prepare(database: Database) -> None:
+    if database.dialect == "sqlite":
+        await migrate(database)
+    elif not await is_current(database):
+        raise ConfigurationError("the database schema is not current; run: slotlink migrate")
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, but it says when it listens, and returns after a signal instead of raising it again."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Raises ConfigurationError when the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(
+            f"cannot listen on {host} port {port}: {error.strerror}; choose another --port"
+        ) from error
+    listener.set_inheritable(True)
+    return listener
+
+
+def address_of(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def make_server(
+    settings: Settings, *, background: bool, on_ready: Callable[[], None], clock: Clock = time.time
+) -> _Server:
+    config = uvicorn.Config(
+        make_app(settings, background=background, clock=clock),
+        loop="none",
+        http="httptools",
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=5,
+    )
+    return _Server(config, on_ready)
+
+
+def serve(settings: Settings, host: str, port: int, *, background: bool = True) -> None:
+    """Serve until a signal. Raises ConfigurationError before anything listens."""
+    listener = bind(host, port)
+    address = address_of(listener)
+    settings = settings.at(address)
+
+    async def run() -> None:
+        await prepare(settings)
+        server = make_server(
+            settings, background=background, on_ready=lambda: print(f"listening on {address}", flush=True)
+        )
+        await server.serve(sockets=[listener])
+
+    with owning(settings):
+        run_async(run())
+
+
+@contextlib.contextmanager
+def owning(settings: Settings) -> Generator[None]:
+    """Own the SQLite file for as long as the block runs; nothing to own on PostgreSQL."""
+    lock = own_file(settings.sqlite_path) if settings.sqlite_path is not None else None
+    try:
+        yield
+    finally:
+        del lock
+
+
+def run_async(main: Coroutine[object, object, Result]) -> Result:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main)
+
+
+async def work(settings: Settings) -> None:
+    """A background worker alone, until a signal."""
+    deps = open_deps(settings)
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    try:
+        await _prepare(deps.database)
+        async with working(deps):
+            print("working", flush=True, file=sys.stdout)
+            await stopped.wait()
+    finally:
+        await deps.database.close()

@@ -1,0 +1,89 @@
+"""Every error Slotlink raises, drawn as a tree. Which HTTP status each becomes is known to `web/problems.py` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+class SlotlinkError(Exception):
+    """The root: anything below is expected, has a reason, and tells the reader what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One fault of one member: a stable `key` that clients match on, and a sentence for people."""
+
+    key: str
+    description: str
+
+
+class InvalidRequest(SlotlinkError):
+    """Some members of a request are wrong. `fields` maps each path (`a.b[0].c`) to its faults, all of them at once."""
+
+    def __init__(self, fields: Mapping[str, Sequence[FieldError]]) -> None:
+        super().__init__(
+            "; ".join(f"{path}: {error.description}" for path, errors in fields.items() for error in errors)
+        )
+        self.fields = fields
+
+    @classmethod
+    def of(cls, path: str, key: str, description: str) -> InvalidRequest:
+        """The common case: one fault of one member."""
+        return cls({path: [FieldError(key, description)]})
+
+
+class MalformedRequest(SlotlinkError):
+    """The body cannot be read at all (not JSON, not an object, nested too deeply)."""
+
+
+class RequestTooLarge(SlotlinkError):
+    """The body is larger than we read."""
+
+
+class NotAuthenticated(SlotlinkError):
+    """No credential, or one that nobody was given."""
+
+
+class NotAllowed(SlotlinkError):
+    """A known credential of the wrong kind for this call."""
+
+
+class NotFound(SlotlinkError):
+    """Unknown, or somebody else's: the two are told apart by nobody."""
+
+
+class TokenRefused(SlotlinkError):
+    """The token endpoint's refusal (RFC 6749 section 5.2); `error` is its code, such as `invalid_grant`."""
+
+    def __init__(self, error: str) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+class LinkNotOpen(SlotlinkError):
+    """The link can no longer be booked; `status` says why."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"the link is {status}")
+        self.status = status
+
+
+class SlotTaken(SlotlinkError):
+    """The slot was offered and is no longer free."""
+
+
+class SlotNotOffered(SlotlinkError):
+    """The slot could not have been offered, whatever the calendars say."""
+
+
+class CalendarsUnreadable(SlotlinkError):
+    """The slot cannot be checked because a calendar could not be read. Unknown is never free."""
+
+
+class StoreUnavailable(SlotlinkError):
+    """The database cannot take the write now (full, read-only, locked, gone). Nothing was changed."""
+
+
+class ConfigurationError(SlotlinkError):
+    """The server cannot start as it is set up. The message names every fault found."""

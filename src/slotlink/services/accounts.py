@@ -1,0 +1,103 @@
+"""Embedded accounts: make, refresh, revoke, add a calendar."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from slotlink.domain.account import Account, Calendar, Profile
+from slotlink.errors import InvalidRequest, NotFound, TokenRefused
+from slotlink.services.deps import Deps
+from slotlink.store import accounts, applications
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """An account and the tokens that reach it."""
+
+    account: Account
+    profile: Profile
+    access_token: str
+    refresh_token: str
+
+
+async def open_application_calendar(deps: Deps, application_id: str, application_calendar_id: str, now: int) -> Grant:
+    """The embedded account of this id, made on first use, with new tokens on every use. Earlier tokens live on."""
+    async with deps.database.transaction() as connection:
+        account = await accounts.find_application_calendar(connection, application_id, application_calendar_id)
+        if account is None:
+            account = await accounts.create_application_calendar(
+                connection, application_id, application_calendar_id, now
+            )
+        profiles = await accounts.list_profiles(connection, application_id, account.sub)
+        return Grant(
+            account,
+            profiles[0],
+            await accounts.issue_access_token(connection, application_id, account.sub, now),
+            await accounts.issue_refresh_token(connection, application_id, account.sub, now),
+        )
+
+
+async def authenticate_client(deps: Deps, client_id: str, client_secret: str) -> str | None:
+    """The application whose id and active secret these are, or None."""
+    async with deps.database.reading() as connection:
+        application = await applications.find_by_secret(connection, client_secret)
+    return application.application_id if application and application.application_id == client_id else None
+
+
+async def refresh_access_token(deps: Deps, application_id: str, refresh_token: str, now: int) -> str:
+    """A new access token for a living refresh token. Raises TokenRefused."""
+    async with deps.database.transaction() as connection:
+        found = await accounts.find_token(
+            connection, refresh_token, kind="refresh", now=now, application_id=application_id
+        )
+        if found is None:
+            raise TokenRefused("invalid_grant")
+        return await accounts.issue_access_token(connection, application_id, found.sub, now)
+
+
+async def revoke_grant(deps: Deps, application_id: str, *, token: str | None, sub: str | None, now: int) -> None:
+    """Revoke by token (which wins) or by sub. The unknown is revoked already (RFC 7009 section 2.2)."""
+    async with deps.database.transaction() as connection:
+        if token is not None:
+            found = await accounts.find_token(connection, token, kind=None, now=now, application_id=application_id)
+            sub = found.sub if found is not None else None
+        if sub is None:
+            return
+        if sub in await accounts.find(connection, application_id, [sub]):
+            await accounts.revoke(connection, application_id, sub, now)
+
+
+async def create_calendar(
+    deps: Deps, application_id: str, sub: str, profile_id: str, name: str, color: str | None, now: int
+) -> Calendar:
+    """Add a calendar to an embedded account. Raises InvalidRequest for an unknown profile and a name that is taken."""
+    async with deps.database.transaction() as connection:
+        await accounts.lock(connection, application_id, [sub])
+        account = await accounts.get(connection, application_id, sub)
+        profiles = await accounts.list_profiles(connection, application_id, sub)
+        if profile_id not in {profile.profile_id for profile in profiles}:
+            raise InvalidRequest.of(
+                "profile_id", "errors.not_recognized", "not a profile of this account; GET /v1/profiles lists them"
+            )
+        living = [
+            calendar
+            for calendar in await accounts.list_calendars(connection, application_id, [sub])
+            if not calendar.deleted and calendar.profile_id == profile_id
+        ]
+        if name in {calendar.name for calendar in living}:
+            raise InvalidRequest.of(
+                "name", "errors.duplicate_calendar_name", "another calendar of this profile has this name; use another"
+            )
+        calendar_id = await accounts.create_calendar(
+            connection, application_id, sub, profile_id, name, tzid=account.tzid, now=now, color=color
+        )
+        return await accounts.get_calendar(connection, application_id, sub, calendar_id)
+
+
+async def known_account(deps: Deps, sub: str) -> Account:
+    """The account of this `sub`, whoever owns it: for the operator's command line only. Raises NotFound."""
+    async with deps.database.reading() as connection:
+        found = await accounts.find_anywhere(connection, sub)
+    if found is None:
+        raise NotFound(f"no account {sub}; it begins with acc_ or apc_")
+    return found

@@ -1,0 +1,121 @@
+"""Book a slot, once: the story of a booking, with the one decision called by name."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from slotlink import engine
+from slotlink.domain.booking import Booking, EventWrite, decide_booking
+from slotlink.domain.callback import completed_body
+from slotlink.domain.event import EventTime, busy_kind
+from slotlink.domain.link import Link, LinkStatus
+from slotlink.domain.query import with_free
+from slotlink.services import callbacks
+from slotlink.services.busy import FreeTime, ensure_known, gather_free_time
+from slotlink.services.deps import Deps
+from slotlink.store import accounts, bookings, events, links
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Offer:
+    """What a link offers now: the starts, and whether every calendar could be read."""
+
+    starts: list[int]
+    everything_read: bool
+
+
+async def find_offer(deps: Deps, link: Link, now: int) -> Offer:
+    """Every start that the link's page may show. Made by the very function that later checks the chosen one."""
+    await ensure_known(deps, link.application_id, link.terms.query)
+    async with deps.database.reading() as connection:
+        asked, free_time = await _question(connection, link, now)
+    available = engine.available_slots(asked, overlapping=True)
+    return Offer([slot.start for slot in available], not free_time.unreadable)
+
+
+async def still_offered(deps: Deps, link: Link, start: int, *, now: int) -> None:
+    """Whether the slot at `start` could be booked now: says nothing, or raises what `book_slot` would. Books nothing."""
+    await ensure_known(deps, link.application_id, link.terms.query)
+    async with deps.database.reading() as connection:
+        asked, free_time = await _question(connection, link, now)
+    decide_booking(link, asked, free_time.unreadable, start, visitor_tzid=link.terms.tzid, now=now, hold_s=0)
+
+
+async def book_slot(deps: Deps, link: Link, start: int, *, visitor_tzid: str, now: int) -> Booking:
+    """Book the slot at `start` on the link.
+
+    Raises LinkNotOpen, SlotTaken, SlotNotOffered, CalendarsUnreadable, StoreUnavailable; then nothing has changed."""
+    await ensure_known(deps, link.application_id, link.terms.query)
+    application_id = link.application_id
+    subs = link.terms.query.subs
+    targets = [target.sub for target in link.terms.targets]
+    async with deps.database.transaction() as connection:
+        await accounts.lock(connection, application_id, [*subs, *targets])
+        link = await links.get(connection, deps.vault, application_id, link.link_id)
+        asked, free_time = await _question(connection, link, now)
+        booking = decide_booking(
+            link,
+            asked,
+            free_time.unreadable,
+            start,
+            visitor_tzid=visitor_tzid,
+            now=now,
+            hold_s=round(deps.settings.hold),
+        )
+        completed = dataclasses.replace(link, state=LinkStatus.COMPLETED, event=booking.event)
+        await links.close(
+            connection,
+            application_id,
+            link.link_id,
+            LinkStatus.COMPLETED,
+            now,
+            event=links.event_text(booking.event),
+        )
+        await _make_room(connection, link, booking, free_time.excluded_event_ids, now)
+        await bookings.insert_booking(connection, application_id, link.event["event_id"], booking, now)
+        for write in booking.writes:
+            await _write_event(connection, application_id, write, booking, link.terms.tzid, now)
+        if link.terms.callback_urls.completed_url is not None:
+            body = completed_body(
+                event=booking.event,
+                subs=booking.subs,
+                visitor_tzid=visitor_tzid,
+                link=callbacks.link_object(deps, completed, now),
+                at=now,
+            )
+            await callbacks.enqueue(connection, link, link.terms.callback_urls.completed_url, body, now)
+    deps.wake_worker()
+    return booking
+
+
+async def _question(connection: AsyncConnection, link: Link, now: int) -> tuple[engine.AvailabilityQuery, FreeTime]:
+    free_time = await gather_free_time(connection, link.application_id, link.terms.query, now)
+    return with_free(link.terms.query, free_time.of, earliest_start=now + link.terms.minimum_notice), free_time
+
+
+async def _make_room(
+    connection: AsyncConnection, link: Link, booking: Booking, excluded_event_ids: frozenset[str], now: int
+) -> None:
+    """Bookings that this one replaces block no more: holds that ran out, events it moves, events it was to disregard."""
+    application_id = link.application_id
+    await bookings.release_ended_holds(connection, application_id, booking.subs, now)
+    if excluded_event_ids:
+        await bookings.release_excluded(connection, application_id, booking.subs, sorted(excluded_event_ids))
+    for write in booking.writes:
+        await bookings.release_event(connection, application_id, write.calendar_id, link.event["event_id"])
+
+
+async def _write_event(
+    connection: AsyncConnection, application_id: str, write: EventWrite, booking: Booking, tzid: str, now: int
+) -> None:
+    details = {name: value for name, value in write.event.items() if name not in ("event_id", "start", "end")}
+    time = EventTime(booking.start, booking.end, tzid)
+    kind = busy_kind(transparency=write.event.get("transparency"), status=None)
+    event_id = write.event["event_id"]
+    await events.upsert_managed(connection, application_id, write.calendar_id, event_id, details, time, kind, now)
+    await accounts.touch_calendar(connection, application_id, write.calendar_id, now)
+    # An earlier link that wrote this event reports where it is now.
+    moved = {name: booking.event[name] for name in ("start", "end")}
+    await links.follow_event(connection, application_id, write.calendar_id, event_id, moved)

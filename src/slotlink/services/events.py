@@ -1,0 +1,143 @@
+"""Events that applications write into embedded calendars, and calendars imported from files."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from slotlink import ical
+from slotlink.domain.account import Account, Calendar
+from slotlink.domain.event import EventTime, busy_kind, object_time
+from slotlink.domain.link import Json
+from slotlink.errors import FieldError, InvalidRequest, NotAllowed, NotFound
+from slotlink.services.deps import Deps
+from slotlink.services.occurrences import details_of, stored
+from slotlink.store import accounts, bookings, events, links
+
+KNOWN_BEFORE_S = 60 * 86400  # an import expands repeating events from here …
+KNOWN_AHEAD_S = 400 * 86400  # … to here; queries that reach further have it expanded then
+WHOLE_TIME = (-2_208_988_800, 32_503_680_000)  # 1900 to 3000: every single event lies within
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    events: int
+    repeating: int
+    calendar_id: str
+
+
+async def write_event(
+    deps: Deps, application_id: str, sub: str, calendar_id: str, event_id: str, details: Json, time: EventTime, now: int
+) -> None:
+    """Create or replace the application's event. Raises NotFound for the calendar, NotAllowed when it is read-only."""
+    async with deps.database.transaction() as connection:
+        await accounts.lock(connection, application_id, [sub])
+        _writable(await accounts.get_calendar(connection, application_id, sub, calendar_id))
+        kind = busy_kind(transparency=details.get("transparency"), status=None)
+        await events.upsert_managed(connection, application_id, calendar_id, event_id, details, time, kind, now)
+        # What blocks from here on is the event where it is now, not the booking that first wrote it.
+        await bookings.release_event(connection, application_id, calendar_id, event_id)
+        current = {
+            **details,
+            "event_id": event_id,
+            "start": object_time(time.start, time.tzid),
+            "end": object_time(time.end, time.tzid),
+        }
+        await links.follow_event(connection, application_id, calendar_id, event_id, current)
+        await accounts.touch_calendar(connection, application_id, calendar_id, now)
+
+
+async def delete_event(deps: Deps, application_id: str, sub: str, calendar_id: str, event_id: str, now: int) -> None:
+    """Delete the application's event; the unknown is deleted already. A link that booked it keeps its last values."""
+    async with deps.database.transaction() as connection:
+        await accounts.lock(connection, application_id, [sub])
+        _writable(await accounts.get_calendar(connection, application_id, sub, calendar_id))
+        await events.delete_managed(connection, application_id, [calendar_id], event_id, now)
+        await bookings.release_event(connection, application_id, calendar_id, event_id)
+        await accounts.touch_calendar(connection, application_id, calendar_id, now)
+
+
+async def delete_all_events(
+    deps: Deps, application_id: str, sub: str, calendar_ids: list[str] | None, now: int
+) -> None:
+    """Delete every event that the application wrote, in all calendars of the account or in these.
+
+    Raises InvalidRequest for calendars that are not the account's."""
+    async with deps.database.transaction() as connection:
+        await accounts.lock(connection, application_id, [sub])
+        owned = [
+            calendar.calendar_id
+            for calendar in await accounts.list_calendars(connection, application_id, [sub])
+            if not calendar.deleted
+        ]
+        unknown = {
+            f"calendar_ids[{i}]": [FieldError("errors.invalid_calendar_ids", "not a calendar of this account")]
+            for i, calendar_id in enumerate(calendar_ids or ())
+            if calendar_id not in owned
+        }
+        if unknown:
+            raise InvalidRequest(unknown)
+        for calendar_id in calendar_ids if calendar_ids is not None else owned:
+            for event_id in await events.managed_ids(connection, application_id, calendar_id):
+                await bookings.release_event(connection, application_id, calendar_id, event_id)
+            await events.delete_managed(connection, application_id, [calendar_id], None, now)
+            await accounts.touch_calendar(connection, application_id, calendar_id, now)
+
+
+def _writable(calendar: Calendar) -> None:
+    if calendar.deleted:
+        raise NotFound(f"calendar {calendar.calendar_id} is deleted")
+    if calendar.readonly:
+        raise NotAllowed(f"calendar {calendar.calendar_id} is read-only")
+
+
+async def import_calendar(deps: Deps, account: Account, calendar_id: str | None, text: bytes, now: int) -> Imported:
+    """Put the events of an iCalendar file into an embedded calendar, updating by UID.
+
+    The calendar (the primary one unless named) takes the file's own time zone when it states one.
+    Raises InvalidRequest for a file that cannot be read, NotFound for the calendar; then nothing has changed."""
+    async with deps.database.reading() as connection:
+        calendars = await accounts.list_calendars(connection, account.application_id, [account.sub])
+    calendar = _import_target(calendars, calendar_id)
+    try:
+        objects, file_tzid = await asyncio.to_thread(ical.read_calendar, text)
+        tzid = file_tzid or calendar.tzid
+        within = (now - KNOWN_BEFORE_S, now + KNOWN_AHEAD_S)
+        expanded = [
+            (item, await asyncio.to_thread(ical.expand, item.text, tzid, *(within if item.recurring else WHOLE_TIME)))
+            for item in objects
+        ]
+    except ical.InvalidCalendar as error:
+        raise InvalidRequest.of("file", "errors.invalid_format", str(error)) from error
+    repeating = sum(item.recurring for item in objects)
+    async with deps.database.transaction() as connection:
+        await accounts.lock(connection, account.application_id, [account.sub])
+        calendar = await accounts.get_calendar(connection, account.application_id, account.sub, calendar.calendar_id)
+        await accounts.set_tzid(connection, account.application_id, account.sub, calendar.calendar_id, tzid)
+        for item, occurrences in expanded:
+            await events.upsert_imported(
+                connection,
+                account.application_id,
+                calendar.calendar_id,
+                item.uid,
+                item.text,
+                details_of(occurrences[0]) if occurrences else {"summary": ""},
+                item.recurring,
+                [stored(occurrence) for occurrence in occurrences],
+                now,
+            )
+        # Known is only what every repeating event of the calendar has been expanded over.
+        known_from, known_until = calendar.known_from, calendar.known_until
+        if repeating:
+            known_from = within[0] if known_from is None else max(known_from, within[0])
+            known_until = within[1] if known_until is None else min(known_until, within[1])
+        await accounts.set_known(connection, account.application_id, calendar.calendar_id, known_from, known_until)
+    return Imported(len(objects), repeating, calendar.calendar_id)
+
+
+def _import_target(calendars: list[Calendar], calendar_id: str | None) -> Calendar:
+    for calendar in calendars:
+        chosen = calendar.primary if calendar_id is None else calendar.calendar_id == calendar_id
+        if chosen and not calendar.deleted and not calendar.readonly:
+            return calendar
+    raise NotFound(f"no writable calendar {calendar_id or ''} in this account; GET /v1/calendars lists them")

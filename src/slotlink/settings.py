@@ -1,0 +1,200 @@
+"""Settings, read once from the environment. Nothing else touches it.
+
+All problems are reported together; a secret may come from the file named by `NAME_FILE`; an unknown `SLOTLINK_…`
+variable is a typo and stops the start.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from platformdirs import user_data_path
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
+
+from slotlink.errors import ConfigurationError
+from slotlink.vault import new_key, parse_key
+
+PREFIX = "SLOTLINK_"
+KEY_FILE = "secret.keys"
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _seconds(text: Any) -> Any:
+    if isinstance(text, str):
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text.strip())
+        if match is None:
+            raise ValueError("write a length as 15s, 1m, 4h or 1d")
+        return float(match[1]) * _SECONDS[match[2] or "s"]
+    return text
+
+
+def _list(text: Any) -> Any:
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if isinstance(text, str) else text
+
+
+def _pauses(text: Any) -> Any:
+    return tuple(round(_seconds(part)) for part in _list(text)) if isinstance(text, str) else text
+
+
+def _base_url(text: str) -> str:
+    if not re.fullmatch(r"https?://[^/?#\s]+(/[^?#\s]*)?", text):
+        raise ValueError("write an absolute URL such as https://schedule.example.com")
+    return text.rstrip("/")
+
+
+def _keys(text: Any) -> Any:
+    return tuple(parse_key(part) for part in _list(text)) if isinstance(text, str) else text
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_list)]
+Pauses = Annotated[tuple[int, ...], BeforeValidator(_pauses)]
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+Keys = Annotated[tuple[bytes, ...], BeforeValidator(_keys)]
+Limit = Annotated[int, Field(ge=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one query may ask for. Beyond: 422 with the path of the member."""
+
+    groups: int = 10
+    members: int = 100
+    query_periods: int = 50
+    query_slots: int = 100
+    span_days: int = 201
+    results: int = 512
+    duration_minutes: int = 1440
+    buffer_minutes: int = 1440
+    notice_days: int = 90
+    body_bytes: int = 512 * 1024
+
+
+class Settings(BaseModel):
+    """Every field is the variable `SLOTLINK_` + its name in capitals; docs/operate.md lists them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    database_url: Annotated[str | None, Field(json_schema_extra={"secret": True})] = None
+    data_dir: Path = Field(default_factory=lambda: user_data_path("slotlink"))
+    # Empty here means the address of `serve`, filled in by `at`: these two are the only source of absolute URLs.
+    api_url: BaseUrl | Literal[""] = ""
+    app_url: BaseUrl | Literal[""] = ""
+    data_center: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")] = "us"
+    secret_keys: Annotated[Keys, Field(json_schema_extra={"secret": True}, repr=False)] = ()
+    callback_allow: Names = ()
+    callback_retries: Pauses = (15, 60, 300, 900, 3600, 7200, 14400, 21600, 36000)
+    callback_timeout: Seconds = 10
+    hold: Seconds = 600
+    limit_groups: Limit = 10
+    limit_members: Limit = 100
+    limit_query_periods: Limit = 50
+    limit_query_slots: Limit = 100
+    limit_span_days: Limit = 201
+    limit_results: Limit = 512
+    limit_duration_minutes: Limit = 1440
+    limit_buffer_minutes: Limit = 1440
+    limit_notice_days: Limit = 90
+    limit_body_bytes: Limit = 512 * 1024
+    log_format: Literal["text", "json"] | None = None
+    metrics: Literal["on", "off"] = "off"
+
+    def at(self, address: str) -> Settings:
+        """With the base URLs of a server at `address`, where none were set."""
+        return self.model_copy(update={"api_url": self.api_url or address, "app_url": self.app_url or address})
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(**{name: getattr(self, f"limit_{name}") for name in Limits.__slots__})
+
+    @property
+    def url_of_database(self) -> str:
+        return self.database_url or f"sqlite:///{(self.data_dir / 'slotlink.db').absolute()}"
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        """The database file, on the embedded default."""
+        url = self.url_of_database
+        return Path(url.partition(":///")[2]) if url.startswith("sqlite") else None
+
+    @property
+    def embedded(self) -> bool:
+        """Whether this is the embedded default: SQLite, which needs nothing beside it."""
+        return self.url_of_database.startswith("sqlite")
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Settings:
+        """Raises ConfigurationError that names every fault at once. Makes the key file of the embedded default."""
+        problems: list[str] = []
+        values: dict[str, Any] = {}
+        names = {PREFIX + name.upper(): (name, info) for name, info in cls.model_fields.items()}
+        for variable, text in environ.items():
+            if not variable.startswith(PREFIX):
+                continue
+            plain = variable.removesuffix("_FILE")
+            if variable in names:
+                values[names[variable][0]] = text
+            elif plain in names and _is_secret(names[plain][1]):
+                try:
+                    values[names[plain][0]] = Path(text).read_text().strip()
+                except OSError as error:
+                    problems.append(f"{variable}: cannot read {text}: {error.strerror}")
+            else:
+                nearest = difflib.get_close_matches(variable, names, n=1, cutoff=0)
+                problems.append(f"{variable} is not a setting; did you mean {nearest[0]}?")
+        try:
+            settings = cls.model_validate({name: value for name, value in values.items() if value != ""})
+        except ValidationError as error:
+            problems += [
+                f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}"
+                for fault in error.errors(include_input=False)
+            ]
+            settings = None
+        if settings is not None and not settings.secret_keys:
+            if settings.embedded:
+                settings = settings.model_copy(update={"secret_keys": _keys(_generated_keys(settings.data_dir))})
+            else:
+                problems.append(
+                    "SLOTLINK_SECRET_KEYS is required with PostgreSQL, and must be the same on every node; make one "
+                    "with: slotlink doctor --new-key"
+                )
+        if problems or settings is None:
+            raise ConfigurationError("\n".join(problems))
+        return settings
+
+
+def _is_secret(info: FieldInfo) -> bool:
+    extra = info.json_schema_extra
+    return isinstance(extra, dict) and bool(extra.get("secret"))
+
+
+def _generated_keys(data_dir: Path) -> str:
+    """The key file of the embedded default: made once, readable by its owner only, never overwritten."""
+    path = data_dir / KEY_FILE
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            # Written beside and linked into place, so that a second process never reads half a key.
+            draft = path.with_name(f".{KEY_FILE}.{secrets.token_hex(8)}")
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(new_key() + "\n")
+            try:
+                path.hardlink_to(draft)
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+        return path.read_text().strip().replace("\n", ",")
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot keep the keys in {data_dir}: {error.strerror}. Set SLOTLINK_DATA_DIR to a writable folder."
+        ) from error

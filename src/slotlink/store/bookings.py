@@ -1,0 +1,171 @@
+"""Bookings: who is booked when, and which events a booking wrote.
+
+The rows of `booking_participants` that block are busy time like any event, and the database refuses two that overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from slotlink.domain.booking import Booking
+from slotlink.errors import SlotTaken
+from slotlink.store.tables import booking_events, booking_participants, bookings
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Time a participant is booked for."""
+
+    sub: str
+    start: int
+    end: int
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class BookingRow:
+    start: int
+    end: int
+    tzid: str
+
+
+async def find(connection: AsyncConnection, application_id: str, link_id: str) -> BookingRow | None:
+    row = (
+        await connection.execute(
+            select(bookings.c.start_at, bookings.c.end_at, bookings.c.tzid).where(
+                bookings.c.application_id == application_id, bookings.c.link_id == link_id
+            )
+        )
+    ).one_or_none()
+    return None if row is None else BookingRow(*row)
+
+
+async def holds_between(
+    connection: AsyncConnection, application_id: str, subs: Sequence[str], start: int, end: int, now: int
+) -> list[Hold]:
+    """The bookings of these people that block in [start, end)."""
+    rows = await connection.execute(
+        select(
+            booking_participants.c.sub,
+            booking_participants.c.start_at,
+            booking_participants.c.end_at,
+            booking_participants.c.event_id,
+        ).where(
+            booking_participants.c.application_id == application_id,
+            booking_participants.c.sub.in_(subs),
+            booking_participants.c.end_at > start,
+            booking_participants.c.start_at < end,
+            booking_participants.c.blocks,
+            or_(booking_participants.c.held_until.is_(None), booking_participants.c.held_until > now),
+        )
+    )
+    return [Hold(*row) for row in rows]
+
+
+async def release_ended_holds(connection: AsyncConnection, application_id: str, subs: Sequence[str], now: int) -> None:
+    """Holds whose time is up block no more."""
+    await _release(
+        connection,
+        application_id,
+        booking_participants.c.sub.in_(subs),
+        booking_participants.c.held_until <= now,
+    )
+
+
+async def release_excluded(
+    connection: AsyncConnection, application_id: str, subs: Sequence[str], event_ids: Sequence[str]
+) -> None:
+    """Bookings of events that a query says to disregard: they are being rescheduled."""
+    await _release(
+        connection,
+        application_id,
+        booking_participants.c.sub.in_(subs),
+        booking_participants.c.event_id.in_(event_ids),
+    )
+
+
+async def release_event(connection: AsyncConnection, application_id: str, calendar_id: str, event_id: str) -> None:
+    """An event of a booking was moved or deleted: its owner is no longer held by the booking, nor is anybody who was
+    only named in it. Whoever has an event of their own from the same booking stays held by that."""
+    written = select(booking_events.c.link_id).where(
+        booking_events.c.application_id == application_id,
+        booking_events.c.calendar_id == calendar_id,
+        booking_events.c.event_id == event_id,
+    )
+    elsewhere = select(booking_events.c.sub).where(
+        booking_events.c.application_id == application_id,
+        booking_events.c.link_id == booking_participants.c.link_id,
+        booking_events.c.calendar_id != calendar_id,
+    )
+    await _release(
+        connection,
+        application_id,
+        booking_participants.c.link_id.in_(written),
+        booking_participants.c.sub.not_in(elsewhere),
+    )
+
+
+async def insert_booking(
+    connection: AsyncConnection, application_id: str, event_id: str, booking: Booking, now: int
+) -> None:
+    """Raises SlotTaken when the database refuses an overlap that the caller's check let through."""
+    await connection.execute(
+        insert(bookings).values(
+            application_id=application_id,
+            link_id=booking.link_id,
+            start_at=booking.start,
+            end_at=booking.end,
+            tzid=booking.visitor_tzid,
+            booked_at=now,
+        )
+    )
+    try:
+        await connection.execute(
+            insert(booking_participants),
+            [
+                {
+                    "application_id": application_id,
+                    "link_id": booking.link_id,
+                    "sub": participant.sub,
+                    "event_id": event_id,
+                    "start_at": booking.start,
+                    "end_at": booking.end,
+                    "blocks": participant.blocks,
+                    "held_until": participant.held_until,
+                }
+                for participant in booking.participants
+            ],
+        )
+    except IntegrityError as error:
+        if "booking overlap" in str(error.orig) or "booking_overlap" in str(error.orig):
+            raise SlotTaken("this time is no longer free") from error
+        raise
+    if booking.writes:
+        await connection.execute(
+            insert(booking_events),
+            [
+                {
+                    "application_id": application_id,
+                    "link_id": booking.link_id,
+                    "calendar_id": write.calendar_id,
+                    "event_id": event_id,
+                    "sub": write.sub,
+                }
+                for write in booking.writes
+            ],
+        )
+
+
+async def _release(connection: AsyncConnection, application_id: str, *conditions: ColumnElement[bool]) -> None:
+    await connection.execute(
+        update(booking_participants)
+        .where(
+            and_(booking_participants.c.application_id == application_id, booking_participants.c.blocks, *conditions)
+        )
+        .values(blocks=False)
+    )

@@ -1,0 +1,172 @@
+"""Open a database; begin a transaction. SQLite and PostgreSQL behind one small face, `Database`.
+
+Every function of this package takes the open connection (`AsyncConnection`) it runs its statements on, so the caller
+decides what is one transaction. Only this file, `hot.py` and the migrations know which engine is beneath.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import fcntl
+import sqlite3
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from sqlalchemy import event, make_url, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from slotlink.errors import ConfigurationError, StoreUnavailable
+
+BUSY_TIMEOUT_MS = 10_000
+READERS = 4
+POSTGRESQL_CONNECTIONS = 10
+
+
+class Database:
+    """One database. `transaction()` writes, `reading()` sees one consistent moment and writes nothing."""
+
+    def __init__(self, dialect: str, url: str, writer: AsyncEngine, reader: AsyncEngine) -> None:
+        self.dialect = dialect
+        self.url = url
+        self._writer = writer
+        self._reader = reader
+        # SQLite has one writer. Waiting here, in order, is fairer and cheaper than waiting on the file's lock.
+        self._turn = asyncio.Lock() if dialect == "sqlite" else contextlib.nullcontext()
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[AsyncConnection]:
+        """Commit when the block ends, roll back when it raises. Raises StoreUnavailable when the write cannot be kept."""
+        with _store_faults():
+            async with self._turn, self._writer.begin() as connection:
+                yield connection
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncGenerator[AsyncConnection]:
+        """Statements in the block see one moment. Raises StoreUnavailable when the database does not answer."""
+        with _store_faults():
+            async with self._reader.begin() as connection:
+                yield connection
+
+    async def close(self) -> None:
+        await self._reader.dispose()
+        await self._writer.dispose()
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        """The file, when the engine is SQLite."""
+        return Path(make_url(self.url).database or "") if self.dialect == "sqlite" else None
+
+
+def open_database(url: str, *, checkpoints: bool = True) -> Database:
+    """Open `sqlite:///path` or `postgresql://…`. `checkpoints` is false for everything but the one serving process."""
+    parsed = make_url(url)
+    match parsed.get_backend_name():
+        case "sqlite":
+            return _open_sqlite(url, checkpoints)
+        case "postgresql":
+            engine = create_async_engine(
+                parsed.set(drivername="postgresql+asyncpg"),
+                pool_size=POSTGRESQL_CONNECTIONS,
+                max_overflow=0,
+                pool_pre_ping=True,
+                # The session's time zone and search path are the server's own business.
+                connect_args={"server_settings": {"application_name": "slotlink"}},
+            )
+            # Several statements of one reading see one moment, as they do on SQLite.
+            return Database("postgresql", url, engine, engine.execution_options(isolation_level="REPEATABLE READ"))
+        case other:
+            raise ConfigurationError(
+                f"SLOTLINK_DATABASE_URL names the engine {other!r}; use sqlite:///FILE or postgresql://…"
+            )
+
+
+def _open_sqlite(url: str, checkpoints: bool) -> Database:
+    path = Path(make_url(url).database or "")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _closing_sqlite(path) as plain:
+        # WAL is a property of the file: set once, before the pools, without a transaction.
+        plain.execute("PRAGMA journal_mode = WAL")
+    aio_url = make_url(url).set(drivername="sqlite+aiosqlite")
+    writer = create_async_engine(aio_url, pool_size=1, max_overflow=0)
+    reader = create_async_engine(aio_url, pool_size=READERS, max_overflow=0)
+    _configure_sqlite(writer, begin="BEGIN IMMEDIATE", checkpoint_pages=1000 if checkpoints else 0)
+    _configure_sqlite(reader, begin="BEGIN", checkpoint_pages=0, read_only=True)
+    return Database("sqlite", url, writer, reader)
+
+
+def _configure_sqlite(engine: AsyncEngine, *, begin: str, checkpoint_pages: int, read_only: bool = False) -> None:
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions of its own
+        cursor = connection.cursor()
+        for pragma in sqlite_pragmas(checkpoint_pages, read_only=read_only):
+            cursor.execute(pragma)
+        cursor.close()
+
+    def on_begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    event.listen(engine.sync_engine, "connect", on_connect)
+    event.listen(engine.sync_engine, "begin", on_begin)
+
+
+def sqlite_pragmas(checkpoint_pages: int, *, read_only: bool) -> tuple[str, ...]:
+    """How every connection to the file is set up. One connection alone checkpoints: two at once can corrupt the file
+    in SQLite 3.7.0 to 3.51.2 (sqlite.org/wal.html, "WAL-reset bug"), and Debian 12 has 3.40.1."""
+    return (
+        f"PRAGMA wal_autocheckpoint = {checkpoint_pages}",
+        "PRAGMA synchronous = FULL",  # an acknowledged booking survives a power cut
+        "PRAGMA foreign_keys = ON",
+        f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
+        f"PRAGMA query_only = {'ON' if read_only else 'OFF'}",
+    )
+
+
+@contextlib.contextmanager
+def _closing_sqlite(path: Path):
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        for pragma in sqlite_pragmas(0, read_only=False):
+            connection.execute(pragma)
+        yield connection
+    finally:
+        connection.close()
+
+
+class _store_faults(contextlib.AbstractContextManager[None]):
+    """Turns the drivers' ways of saying "not now" into StoreUnavailable. Constraint violations pass through."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+            raise StoreUnavailable(str(error.orig)) from error
+        if isinstance(error, ConnectionError | asyncpg.PostgresConnectionError | PoolTimeout):
+            raise StoreUnavailable(str(error)) from error
+
+
+def own_file(path: Path) -> object:
+    """Claim the SQLite file for this process, until the returned object is dropped.
+
+    Raises ConfigurationError when another process serves it: one process owns the file (docs/decisions/0004)."""
+    lock = path.with_name(path.name + ".lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        if error.errno not in (errno.EACCES, errno.EAGAIN):
+            raise
+        raise ConfigurationError(
+            f"{path} is already served by another process. One process owns a SQLite file: stop the other one, or "
+            "use PostgreSQL (SLOTLINK_DATABASE_URL=postgresql://…) for several processes."
+        ) from error
+    return lock
+
+
+async def ping(database: Database) -> None:
+    """One round trip. Raises StoreUnavailable."""
+    async with database.reading() as connection:
+        await connection.execute(text("SELECT 1"))

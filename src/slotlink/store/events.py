@@ -1,0 +1,364 @@
+"""Events of embedded calendars and the busy periods they make. The caller holds the account's lock when it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from slotlink.domain.event import BusyKind, EventTime
+from slotlink.store import ids
+from slotlink.store.tables import busy_periods, calendars, events
+
+
+@dataclass(frozen=True, slots=True)
+class BusyRow:
+    """One occurrence that may block. `event_id` is set on events that the application manages."""
+
+    calendar_id: str
+    start: int
+    end: int
+    kind: BusyKind
+    event_id: str | None
+    event_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One occurrence of an imported event, to be stored. `details`: members that differ from the event's own."""
+
+    original_start: int
+    time: EventTime
+    kind: BusyKind
+    details: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One occurrence as it is read back."""
+
+    calendar_id: str
+    event_uid: str
+    event_id: str | None
+    details: dict[str, Any]
+    start: int
+    end: int
+    start_date: str | None
+    end_date: str | None
+    occurrence: int
+    kind: BusyKind
+    recurring: bool
+    created_at: int
+    updated_at: int
+    deleted: bool
+
+    @property
+    def key(self) -> tuple[int, str, str, int]:
+        """Where the row stands in a listing."""
+        return (self.start, self.calendar_id, self.event_uid, self.occurrence)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Which occurrences to read. `start`/`end` in seconds; None is unbounded. `calendar_ids` None is all of `sub`'s."""
+
+    sub: str
+    calendar_ids: tuple[str, ...] | None = None
+    start: int | None = None
+    end: int | None = None
+    managed_outside_window: bool = False
+    include_managed: bool = False
+    only_managed: bool = False
+    include_deleted: bool = False
+    include_free: bool = True
+    modified_since: int | None = None
+
+
+async def upsert_managed(
+    connection: AsyncConnection,
+    application_id: str,
+    calendar_id: str,
+    event_id: str,
+    details: dict[str, Any],
+    time: EventTime,
+    kind: BusyKind,
+    now: int,
+) -> str:
+    """Write the application's event `event_id`: the same id again replaces it. Returns its `event_uid`."""
+    row = await _find(connection, application_id, calendar_id, events.c.event_id == event_id)
+    values = {"details": _json(details), "recurring": False, "updated_at": now, "deleted_at": None}
+    event_uid = await _write(connection, application_id, calendar_id, row, {"event_id": event_id, **values}, now)
+    await replace_occurrences(connection, application_id, calendar_id, event_uid, [Occurrence(0, time, kind)])
+    return event_uid
+
+
+async def upsert_imported(
+    connection: AsyncConnection,
+    application_id: str,
+    calendar_id: str,
+    ical_uid: str,
+    ical: str,
+    details: dict[str, Any],
+    recurring: bool,
+    occurrences: Sequence[Occurrence],
+    now: int,
+) -> str:
+    """Write one iCalendar object by its UID, with its occurrences within the calendar's known time."""
+    row = await _find(connection, application_id, calendar_id, events.c.ical_uid == ical_uid)
+    values = {"ical": ical, "details": _json(details), "recurring": recurring, "updated_at": now, "deleted_at": None}
+    event_uid = await _write(connection, application_id, calendar_id, row, {"ical_uid": ical_uid, **values}, now)
+    await replace_occurrences(connection, application_id, calendar_id, event_uid, occurrences)
+    return event_uid
+
+
+async def recurring_objects(
+    connection: AsyncConnection, application_id: str, calendar_id: str
+) -> list[tuple[str, str]]:
+    """(event_uid, iCalendar text) of every repeating event of a calendar: what a wider horizon must expand again."""
+    rows = await connection.execute(
+        select(events.c.event_uid, events.c.ical).where(
+            events.c.application_id == application_id,
+            events.c.calendar_id == calendar_id,
+            events.c.recurring,
+            events.c.deleted_at.is_(None),
+        )
+    )
+    return [(row.event_uid, row.ical) for row in rows]
+
+
+async def delete_managed(
+    connection: AsyncConnection, application_id: str, calendar_ids: Sequence[str], event_id: str | None, now: int
+) -> None:
+    """Delete the application's event `event_id`, or all of its events when None. The unknown are deleted already."""
+    chosen = [
+        events.c.application_id == application_id,
+        events.c.calendar_id.in_(calendar_ids),
+        events.c.event_id.is_not(None) if event_id is None else events.c.event_id == event_id,
+        events.c.deleted_at.is_(None),
+    ]
+    deleted = select(events.c.calendar_id, events.c.event_uid).where(*chosen)
+    for row in (await connection.execute(deleted)).all():
+        await connection.execute(
+            update(busy_periods).where(*_of_event(application_id, row.calendar_id, row.event_uid)).values(kind="free")
+        )
+    await connection.execute(update(events).where(*chosen).values(deleted_at=now, updated_at=now))
+
+
+async def managed_ids(connection: AsyncConnection, application_id: str, calendar_id: str) -> list[str]:
+    """The `event_id` of every living event that the application wrote into a calendar."""
+    rows = await connection.execute(
+        select(events.c.event_id).where(
+            events.c.application_id == application_id,
+            events.c.calendar_id == calendar_id,
+            events.c.event_id.is_not(None),
+            events.c.deleted_at.is_(None),
+        )
+    )
+    return [row.event_id for row in rows]
+
+
+async def busy_between(
+    connection: AsyncConnection, application_id: str, calendar_ids: Sequence[str], start: int, end: int
+) -> list[BusyRow]:
+    """Everything that may block in [start, end), in one range query, by start."""
+    rows = await connection.execute(
+        select(
+            busy_periods.c.calendar_id,
+            busy_periods.c.start_at,
+            busy_periods.c.end_at,
+            busy_periods.c.kind,
+            events.c.event_id,
+            events.c.event_uid,
+        )
+        .join(events, _same_event())
+        .where(
+            busy_periods.c.application_id == application_id,
+            busy_periods.c.calendar_id.in_(calendar_ids),
+            busy_periods.c.start_at < end,
+            busy_periods.c.end_at > start,
+            busy_periods.c.kind != "free",
+        )
+        .order_by(busy_periods.c.start_at)
+    )
+    return [BusyRow(*row) for row in rows]
+
+
+async def read_page(
+    connection: AsyncConnection,
+    application_id: str,
+    listing: Listing,
+    after: tuple[int, str, str, int] | None,
+    size: int,
+) -> list[EventRow]:
+    """The next `size` occurrences behind the key `after`, by start."""
+    order = (
+        busy_periods.c.start_at,
+        busy_periods.c.calendar_id,
+        busy_periods.c.event_uid,
+        busy_periods.c.occurrence,
+    )
+    statement = (
+        select(
+            events,
+            busy_periods.c.start_at,
+            busy_periods.c.end_at,
+            busy_periods.c.start_date,
+            busy_periods.c.end_date,
+            busy_periods.c.occurrence,
+            busy_periods.c.kind,
+            busy_periods.c.details.label("own_details"),
+        )
+        .select_from(busy_periods.join(events, _same_event()))
+        .where(_listed(application_id, listing))
+        .order_by(*order)
+        .limit(size)
+    )
+    if after is not None:
+        statement = statement.where(tuple_(*order) > tuple_(*after))
+    rows = await connection.execute(statement)
+    return [
+        EventRow(
+            calendar_id=row.calendar_id,
+            event_uid=row.event_uid,
+            event_id=row.event_id,
+            details={**msgspec.json.decode(row.details), **msgspec.json.decode(row.own_details or "{}")},
+            start=row.start_at,
+            end=row.end_at,
+            start_date=row.start_date,
+            end_date=row.end_date,
+            occurrence=row.occurrence,
+            kind=row.kind,
+            recurring=row.recurring,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+            deleted=row.deleted_at is not None,
+        )
+        for row in rows
+    ]
+
+
+async def count(connection: AsyncConnection, application_id: str, listing: Listing) -> int:
+    statement = select(func.count()).select_from(busy_periods.join(events, _same_event()))
+    return (await connection.execute(statement.where(_listed(application_id, listing)))).scalar_one()
+
+
+def _listed(application_id: str, listing: Listing) -> ColumnElement[bool]:
+    of_sub = select(calendars.c.calendar_id).where(
+        calendars.c.application_id == application_id,
+        calendars.c.sub == listing.sub,
+        calendars.c.deleted.is_(False),
+    )
+    if listing.calendar_ids is not None:
+        of_sub = of_sub.where(calendars.c.calendar_id.in_(listing.calendar_ids))
+    conditions = [busy_periods.c.application_id == application_id, busy_periods.c.calendar_id.in_(of_sub)]
+    window: list[ColumnElement[bool]] = []
+    if listing.start is not None:
+        window.append(busy_periods.c.end_at >= listing.start)
+    if listing.end is not None:
+        window.append(busy_periods.c.start_at < listing.end)
+    if window and listing.managed_outside_window:
+        conditions.append(or_(and_(*window), events.c.event_id.is_not(None)))
+    else:
+        conditions += window
+    if listing.only_managed:
+        conditions.append(events.c.event_id.is_not(None))
+    elif not listing.include_managed:
+        conditions.append(events.c.event_id.is_(None))
+    if not listing.include_deleted:
+        conditions.append(events.c.deleted_at.is_(None))
+    if not listing.include_free:
+        conditions.append(busy_periods.c.kind != "free")
+    if listing.modified_since is not None:
+        conditions.append(events.c.updated_at >= listing.modified_since)
+    return and_(*conditions)
+
+
+async def _find(
+    connection: AsyncConnection, application_id: str, calendar_id: str, condition: ColumnElement[bool]
+) -> str | None:
+    return (
+        await connection.execute(
+            select(events.c.event_uid).where(
+                events.c.application_id == application_id, events.c.calendar_id == calendar_id, condition
+            )
+        )
+    ).scalar_one_or_none()
+
+
+async def _write(
+    connection: AsyncConnection,
+    application_id: str,
+    calendar_id: str,
+    event_uid: str | None,
+    values: dict[str, Any],
+    now: int,
+) -> str:
+    if event_uid is not None:
+        await connection.execute(
+            update(events).where(*_of(events, application_id, calendar_id, event_uid)).values(**values)
+        )
+        return event_uid
+    event_uid = ids.new_id("evt_external")
+    await connection.execute(
+        insert(events).values(
+            application_id=application_id, calendar_id=calendar_id, event_uid=event_uid, created_at=now, **values
+        )
+    )
+    return event_uid
+
+
+async def replace_occurrences(
+    connection: AsyncConnection,
+    application_id: str,
+    calendar_id: str,
+    event_uid: str,
+    occurrences: Sequence[Occurrence],
+) -> None:
+    await connection.execute(delete(busy_periods).where(*_of_event(application_id, calendar_id, event_uid)))
+    if occurrences:
+        await connection.execute(
+            insert(busy_periods),
+            [
+                {
+                    "application_id": application_id,
+                    "calendar_id": calendar_id,
+                    "event_uid": event_uid,
+                    "occurrence": occurrence.original_start,
+                    "start_at": occurrence.time.start,
+                    "end_at": occurrence.time.end,
+                    "start_date": occurrence.time.start_date,
+                    "end_date": occurrence.time.end_date,
+                    "kind": occurrence.kind,
+                    "details": _json(occurrence.details) if occurrence.details else None,
+                }
+                for occurrence in occurrences
+            ],
+        )
+
+
+def _same_event() -> ColumnElement[bool]:
+    return and_(
+        events.c.application_id == busy_periods.c.application_id,
+        events.c.calendar_id == busy_periods.c.calendar_id,
+        events.c.event_uid == busy_periods.c.event_uid,
+    )
+
+
+def _of_event(application_id: str, calendar_id: str, event_uid: str) -> tuple[ColumnElement[bool], ...]:
+    return _of(busy_periods, application_id, calendar_id, event_uid)
+
+
+def _of(table: Any, application_id: str, calendar_id: str, event_uid: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        table.c.application_id == application_id,
+        table.c.calendar_id == calendar_id,
+        table.c.event_uid == event_uid,
+    )
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,75 @@
+"""The one read that must be as fast as the engine allows: a link's status, with its caller's key, in one statement.
+
+Compiled once from the same tables as every other statement, then run on the raw driver. On SQLite it runs inline: a
+point read takes about 20 µs, less than handing it to a thread would, and in WAL mode it waits for no writer.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import Select, bindparam, select
+from sqlalchemy.dialects import sqlite
+
+from slotlink.store.database import sqlite_pragmas
+from slotlink.store.tables import client_secrets, links
+
+
+class StatusRow(NamedTuple):
+    application_id: str
+    link_id: str
+    sealed_token: bytes
+    state: str
+    expires_at: int
+    event: str
+
+
+def _statement(key: str) -> Select[tuple[object, ...]]:
+    return (
+        select(
+            links.c.application_id,
+            links.c.link_id,
+            links.c.sealed_token,
+            links.c.state,
+            links.c.expires_at,
+            links.c.event,
+        )
+        .join(client_secrets, client_secrets.c.application_id == links.c.application_id)
+        .where(
+            client_secrets.c.secret_sha256 == bindparam("secret"),
+            client_secrets.c.revoked_at.is_(None),
+            links.c[key] == bindparam("key"),
+        )
+    )
+
+
+class StatusReader:
+    """Reads on a connection of its own, from the event loop's thread only."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, cached_statements=8)
+        for pragma in sqlite_pragmas(0, read_only=True):
+            self._connection.execute(pragma)
+        self._by_id = _compiled("link_id")
+        self._by_token = _compiled("token_sha256")
+
+    def by_id(self, secret_sha256: bytes, link_id: str) -> StatusRow | None:
+        return self._read(self._by_id, secret_sha256, link_id)
+
+    def by_token(self, secret_sha256: bytes, token_sha256: bytes) -> StatusRow | None:
+        return self._read(self._by_token, secret_sha256, token_sha256)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _read(self, statement: str, secret_sha256: bytes, key: str | bytes) -> StatusRow | None:
+        row = self._connection.execute(statement, (secret_sha256, key)).fetchone()
+        return None if row is None else StatusRow._make(row)
+
+
+def _compiled(key: str) -> str:
+    compiled = _statement(key).compile(dialect=sqlite.dialect(paramstyle="qmark"))
+    assert compiled.positiontup == ["secret", "key"], "the two values are bound in this order"
+    return str(compiled)

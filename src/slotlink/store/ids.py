@@ -1,0 +1,27 @@
+"""New ids and tokens. Ids are names, not secrets; tokens are secrets of at least 128 random bits."""
+
+from __future__ import annotations
+
+import secrets
+
+
+def new_id(prefix: str) -> str:
+    """`prefix_` and 24 hex digits, Cronofy's form of a server-made id."""
+    return f"{prefix}_{secrets.token_hex(12)}"
+
+
+def new_link_token() -> str:
+    """The last path component of a link's URL: 22 URL-safe characters, 128 bits."""
+    return secrets.token_urlsafe(16)
+
+
+def new_client_id() -> str:
+    return secrets.token_urlsafe(24)
+
+
+def new_client_secret() -> str:
+    return "CRN_" + secrets.token_urlsafe(32)
+
+
+def new_bearer_token() -> str:
+    return secrets.token_urlsafe(32)

@@ -1,0 +1,56 @@
+"""Bring a database to the current schema, and say which one it has (Alembic, forward only)."""
+
+from __future__ import annotations
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from slotlink.errors import ConfigurationError
+from slotlink.store.database import Database
+
+
+async def migrate(database: Database) -> tuple[str | None, str]:
+    """Apply what is missing; nothing when nothing is. Returns the revisions before and after.
+
+    Raises ConfigurationError when the database has a schema newer than this program."""
+    async with database.transaction() as connection:
+        return await connection.run_sync(_upgrade)
+
+
+async def is_current(database: Database) -> bool:
+    async with database.reading() as connection:
+        return await connection.run_sync(_revision) == _scripts().get_current_head()
+
+
+def _upgrade(connection: Connection) -> tuple[str | None, str]:
+    before = _revision(connection)
+    scripts = _scripts()
+    head = scripts.get_current_head()
+    assert head is not None
+    if before is not None and before not in {script.revision for script in scripts.walk_revisions()}:
+        raise ConfigurationError(
+            f"the database has schema {before!r}, which this version of Slotlink does not know. It was migrated by a "
+            "newer version: run that one, or restore a backup made before."
+        )
+    if before != head:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    return before, head
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "slotlink:store/migrations")
+    return config
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())

@@ -1,0 +1,49 @@
+"""Application calendars, tokens and calendars, as clients send them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from slotlink.web.event_request import Color
+from slotlink.web.wire import Fault, ShortText, Text, Wire, WireContext
+
+Secret = Annotated[Text, Field(min_length=1, max_length=512)]
+
+
+class ApplicationCalendarRequest(Wire):
+    client_id: Secret
+    client_secret: Secret
+    application_calendar_id: ShortText
+
+
+class TokenRequest(Wire):
+    """RFC 6749 section 6. Every member is checked by the endpoint, which answers in that RFC's own form."""
+
+    client_id: Secret
+    client_secret: Secret
+    grant_type: Text
+    refresh_token: Secret | None = None
+
+
+class RevokeRequest(Wire):
+    """By `token` (the Node client says `refresh_token`), or by `sub`; the token wins."""
+
+    client_id: Secret
+    client_secret: Secret
+    token: Secret | None = None
+    refresh_token: Secret | None = None
+    sub: ShortText | None = None
+
+    @classmethod
+    def cross_check(cls, raw: Mapping[str, Any], context: WireContext) -> Iterable[Fault]:
+        if not ({"token", "refresh_token", "sub"} & raw.keys()):
+            yield (("token",), "errors.required", "token or sub must be specified")
+
+
+class CalendarRequest(Wire):
+    profile_id: ShortText
+    name: ShortText
+    color: Color | None = None

@@ -1,0 +1,161 @@
+"""Application calendars, tokens, and who an account is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from slotlink.domain.account import ACCESS_TOKEN_LIFE_S, APPLICATION_CALENDAR_SCOPE, Profile
+from slotlink.errors import InvalidRequest, NotAuthenticated, TokenRefused
+from slotlink.services.accounts import (
+    authenticate_client,
+    open_application_calendar,
+    refresh_access_token,
+    revoke_grant,
+)
+from slotlink.store import accounts
+from slotlink.web import render
+from slotlink.web.account_request import ApplicationCalendarRequest, RevokeRequest, TokenRequest
+from slotlink.web.auth import account_caller
+from slotlink.web.body import check, read_object
+from slotlink.web.state import state_of
+
+NEVER_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+
+
+async def application_calendar(request: Request) -> Response:
+    web = state_of(request)
+    members = await read_object(request, web.context.limits.body_bytes)
+    application_id = None
+    if isinstance(members.get("client_id"), str) and isinstance(members.get("client_secret"), str):
+        application_id = await authenticate_client(web.deps, members["client_id"], members["client_secret"])
+    if application_id is None:
+        raise NotAuthenticated("client_id and client_secret must be those of an application")
+    wanted = check(ApplicationCalendarRequest, members, web.context)
+    grant = await open_application_calendar(web.deps, application_id, wanted.application_calendar_id, web.now())
+    return render.json_response(
+        {
+            "token_type": "bearer",
+            "access_token": grant.access_token,
+            "expires_in": ACCESS_TOKEN_LIFE_S,
+            "refresh_token": grant.refresh_token,
+            "scope": APPLICATION_CALENDAR_SCOPE,
+            "application_calendar_id": wanted.application_calendar_id,
+            "sub": grant.account.sub,
+            "linking_profile": _linking_profile(grant.profile),
+        },
+        headers=NEVER_KEPT,
+    )
+
+
+async def token(request: Request) -> Response:
+    """RFC 6749 section 6; errors in that RFC's form."""
+    web = state_of(request)
+    members = await read_object(request, web.context.limits.body_bytes)
+    application_id = await _client(request, members)
+    try:
+        wanted = check(TokenRequest, members, web.context)
+    except InvalidRequest as error:
+        raise TokenRefused("invalid_request") from error
+    if wanted.grant_type == "authorization_code":
+        raise TokenRefused("invalid_grant")  # no code was ever given out: accounts are embedded so far
+    if wanted.grant_type != "refresh_token":
+        raise TokenRefused("unsupported_grant_type")
+    if wanted.refresh_token is None:
+        raise TokenRefused("invalid_request")
+    access_token = await refresh_access_token(web.deps, application_id, wanted.refresh_token, web.now())
+    return render.json_response(
+        {
+            "token_type": "bearer",
+            "access_token": access_token,
+            "expires_in": ACCESS_TOKEN_LIFE_S,
+            "refresh_token": wanted.refresh_token,
+            "scope": APPLICATION_CALENDAR_SCOPE,
+        },
+        headers=NEVER_KEPT,
+    )
+
+
+async def revoke(request: Request) -> Response:
+    web = state_of(request)
+    members = await read_object(request, web.context.limits.body_bytes)
+    application_id = await _client(request, members)
+    wanted = check(RevokeRequest, members, web.context)
+    await revoke_grant(
+        web.deps, application_id, token=wanted.token or wanted.refresh_token, sub=wanted.sub, now=web.now()
+    )
+    return Response()
+
+
+async def _client(request: Request, members: dict[str, Any]) -> str:
+    client_id, client_secret = members.get("client_id"), members.get("client_secret")
+    if isinstance(client_id, str) and isinstance(client_secret, str):
+        application_id = await authenticate_client(state_of(request).deps, client_id, client_secret)
+        if application_id is not None:
+            return application_id
+    raise TokenRefused("invalid_client")
+
+
+async def account(request: Request) -> Response:
+    web = state_of(request)
+    caller = await account_caller(request)
+    async with web.deps.database.reading() as connection:
+        found = await accounts.get(connection, caller.application_id, caller.sub)
+    described: render.Json = {
+        "account_id": found.sub,
+        "name": found.display_name or found.application_calendar_id,
+        "scope": APPLICATION_CALENDAR_SCOPE,
+        "default_tzid": found.tzid,
+    }
+    return render.json_response({"account": described, "sub": found.sub})
+
+
+async def userinfo(request: Request) -> Response:
+    web = state_of(request)
+    caller = await account_caller(request)
+    async with web.deps.database.reading() as connection:
+        found = await accounts.get(connection, caller.application_id, caller.sub)
+        profiles = await accounts.list_profiles(connection, caller.application_id, caller.sub)
+        calendars = await accounts.list_calendars(connection, caller.application_id, [caller.sub])
+    return render.json_response(
+        {
+            "sub": found.sub,
+            "zoneinfo": found.tzid,
+            "application_calendar_id": found.application_calendar_id,
+            "cronofy.type": "application_calendar",
+            "cronofy.data": {
+                "authorization": {"scope": APPLICATION_CALENDAR_SCOPE, "status": "active"},
+                "profiles": [
+                    {
+                        **render.profile(profile),
+                        "profile_calendars": [
+                            render.calendar_of_profile(calendar)
+                            for calendar in calendars
+                            if calendar.profile_id == profile.profile_id
+                        ],
+                    }
+                    for profile in profiles
+                ],
+                "conferencing_profiles": [],
+            },
+            "slotlink": {"data_center": web.deps.settings.data_center},
+        }
+    )
+
+
+async def profiles(request: Request) -> Response:
+    web = state_of(request)
+    caller = await account_caller(request)
+    async with web.deps.database.reading() as connection:
+        found = await accounts.list_profiles(connection, caller.application_id, caller.sub)
+    return render.json_response({"profiles": [render.profile(profile) for profile in found]})
+
+
+def _linking_profile(profile: Profile) -> render.Json:
+    return {
+        "provider_name": profile.provider_name,
+        "profile_id": profile.profile_id,
+        "profile_name": profile.profile_name,
+    }

@@ -1,0 +1,155 @@
+"""Request bodies and query strings to plain values, and models over them: bytes in, a checked model out.
+
+Bounded before parsed: size, nesting and the form of numbers. Every wrong member is reported in one answer.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn, TypeVar
+from urllib.parse import parse_qsl
+
+from pydantic import ValidationError
+from starlette.requests import Request
+
+from slotlink.errors import FieldError, InvalidRequest, MalformedRequest, RequestTooLarge
+from slotlink.web.wire import Wire, WireContext
+
+MAX_DEPTH = 32
+MAX_FIELDS = 1000  # of a form or a query string
+Json = dict[str, Any]
+Model = TypeVar("Model", bound=Wire)
+
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """Raises RequestTooLarge before more than `limit` bytes are held."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        raise RequestTooLarge(f"the body may have {limit} bytes")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise RequestTooLarge(f"the body may have {limit} bytes")
+    return bytes(body)
+
+
+async def read_object(request: Request, limit: int) -> Json:
+    """The members of a JSON or form body; none for an empty one. `null` members are absent (section 1.2).
+
+    Content-Encoding is ignored: the C# client declares compressions that it does not use. Raises MalformedRequest."""
+    body = await read_body(request, limit)
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/x-www-form-urlencoded":
+        return form_members(body)
+    if not body.strip():
+        return {}
+    members = parse_json(body)
+    if not isinstance(members, dict):
+        raise MalformedRequest("the body must be a JSON object")
+    return without_nulls(members)
+
+
+def parse_json(body: bytes) -> Any:
+    """Raises MalformedRequest. Nesting is counted first: the parser itself would recurse."""
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        _refuse_depth(body)
+    try:
+        return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise MalformedRequest(f"the body is not JSON: {error}") from error
+
+
+def form_members(body: bytes) -> Json:
+    """Form members; `name[]` makes a list. Raises MalformedRequest."""
+    try:
+        return pairs_to_members(
+            parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
+        )
+    except ValueError as error:
+        raise MalformedRequest(f"the body is not a form: {error}") from error
+
+
+def pairs_to_members(pairs: Iterable[tuple[str, str]]) -> Json:
+    members: Json = {}
+    for name, value in pairs:
+        if name.endswith("[]"):
+            members.setdefault(name[:-2], [])
+            if isinstance(members[name[:-2]], list):
+                members[name[:-2]].append(value)
+        else:
+            members[name] = value
+    return members
+
+
+def without_nulls(value: Any) -> Any:
+    """Explicit null is the same as absent: several official clients send it."""
+    if isinstance(value, dict):
+        return {name: without_nulls(member) for name, member in value.items() if member is not None}
+    if isinstance(value, list):
+        return [without_nulls(item) for item in value]
+    return value
+
+
+def check(model: type[Model], members: Mapping[str, Any], context: WireContext) -> Model:
+    """Raises InvalidRequest with every wrong member by its path."""
+    try:
+        return model.model_validate(members, context=context)
+    except ValidationError as error:
+        fields: dict[str, list[FieldError]] = {}
+        for fault in error.errors(include_url=False, include_input=False):
+            path = path_of(fault["loc"])
+            fields.setdefault(path, []).append(_field_error(fault["type"], path, fault["msg"], fault.get("ctx", {})))
+        raise InvalidRequest(fields) from error
+
+
+def path_of(location: Iterable[str | int]) -> str:
+    """`("a", "b", 0, "c")` is `a.b[0].c`."""
+    path = ""
+    for step in location:
+        path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else step
+    return path or "base"
+
+
+def _field_error(kind: str, path: str, message: str, context: Mapping[str, Any]) -> FieldError:
+    name = path.rpartition(".")[2]
+    if kind.startswith("errors."):
+        return FieldError(kind, message)
+    match kind:
+        case "missing":
+            return FieldError("errors.required", f"{name} must be specified")
+        case "string_too_short" | "too_short":
+            return FieldError("errors.required", f"{name} must not be empty")
+        case "string_too_long":
+            return FieldError("errors.too_long", f"{name} may have {context.get('max_length')} characters")
+        case "too_long":
+            return FieldError("errors.too_many", f"{name} may have {context.get('max_length')} entries")
+        case "literal_error":
+            return FieldError("errors.not_recognized", f"{name} must be {context.get('expected')}")
+        case "bool_type" | "bool_parsing":
+            return FieldError("errors.must_be_boolean", "must be a boolean value, either true or false")
+        case "greater_than_equal" | "less_than_equal" | "int_type" | "int_parsing" if context.get("ge") == 1:
+            return FieldError("errors.must_be_integer_greater_than_zero", f"{name} must be an integer above zero")
+        case _:
+            return FieldError("errors.invalid_format", message.replace("Input should be", f"{name} must be"))
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _refuse_depth(body: bytes) -> None:
+    depth = 0
+    for token in _BRACKETS.finditer(body):
+        match token[0]:
+            case b"[" | b"{":
+                depth += 1
+                if depth > MAX_DEPTH:
+                    raise MalformedRequest(f"the body may be nested {MAX_DEPTH} deep")
+            case b"]" | b"}":
+                depth -= 1
+            case _:
+                pass

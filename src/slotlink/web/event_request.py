@@ -1,0 +1,273 @@
+"""Events as clients send them: the template of a link, and events written into a calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from slotlink.domain.event import EventTime, midnight
+from slotlink.web.wire import (
+    Fault,
+    Flag,
+    HttpUrl,
+    ShortText,
+    Text,
+    Tzid,
+    Wire,
+    WireContext,
+    fault,
+    parse_date,
+    parse_time,
+    zone_names,
+)
+
+Json = dict[str, Any]
+DEFAULT_TZID = "Etc/UTC"
+Color = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
+
+
+def _coordinate(value: Any) -> Any:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Coordinate = Annotated[
+    Text, BeforeValidator(_coordinate), Field(max_length=32), WithJsonSchema({"type": "string", "maxLength": 32})
+]
+
+
+class Location(Wire):
+    description: Annotated[Text, Field(max_length=1024)] | None = None
+    lat: Coordinate | None = None
+    long: Coordinate | None = None
+
+
+class Reminder(Wire):
+    minutes: Annotated[int, Field(ge=0, le=60 * 24 * 366)]
+
+
+class Conferencing(Wire):
+    """`explicit` with a `join_url`, or `none`: embedded calendars make no conferences of their own."""
+
+    profile_id: ShortText
+    join_url: HttpUrl | None = None
+    provider_description: Annotated[Text, Field(max_length=255)] | None = None
+
+    @classmethod
+    def cross_check(cls, raw: Mapping[str, Any], context: WireContext) -> Iterable[Fault]:
+        profile_id = raw.get("profile_id")
+        if profile_id == "explicit" and "join_url" not in raw:
+            yield (("join_url",), "errors.required", "join_url must be specified with explicit conferencing")
+        elif profile_id in ("default", "integrated"):
+            yield (
+                ("profile_id",),
+                "errors.integrated_conferencing_not_available",
+                "no conferencing is connected; use explicit with a join_url",
+            )
+        elif isinstance(profile_id, str) and profile_id not in ("explicit", "none"):
+            yield (("profile_id",), "errors.not_recognized", "must be explicit or none")
+
+
+class Tag(Wire):
+    value: ShortText
+
+
+def _nobody_named(value: Any) -> Any:
+    """`attendees` may be sent when it names nobody."""
+    lists = value.values() if isinstance(value, dict) else [value]
+    if any(not isinstance(named, list) or named for named in lists):
+        raise fault("errors.not_supported", "attendees cannot be given here; leave them out")
+    return None
+
+
+class EventMembers(Wire):
+    """What an event says, but not when it is."""
+
+    unbuilt = {
+        "recurrence": "repeating events cannot be written yet; import an .ics file instead",
+        "subscriptions": "event triggers are not supported yet; leave them out",
+        "attachments": "attachments are not supported yet; leave them out",
+    }
+    event_id: ShortText
+    summary: Annotated[Text, Field(min_length=1, max_length=1024)]
+    description: Annotated[Text, Field(max_length=4096)] | None = None
+    tzid: Tzid | None = None
+    location: Location | None = None
+    url: Annotated[Text, Field(max_length=2048)] | None = None
+    reminders: Annotated[list[Reminder], Field(max_length=5)] | None = None
+    transparency: Literal["opaque", "transparent", "unknown"] | None = None
+    extended_transparency: (
+        Literal["opaque", "transparent", "working_elsewhere", "tentative", "out_of_office", "unknown"] | None
+    ) = None
+    event_private: Flag = False
+    color: Color | None = None
+    conferencing: Conferencing | None = None
+    locale: ShortText | None = None
+    categories: Annotated[list[ShortText], Field(max_length=50)] | None = None
+    tags: Annotated[dict[ShortText, Annotated[list[Tag], Field(max_length=50)]], Field(max_length=10)] | None = None
+
+    def details(self) -> Json:
+        """The members as they are read back; absent ones stay absent."""
+        details = self.model_dump(exclude_none=True, exclude={"start", "end", "attendees", "calendar_id"})
+        extended = details.get("extended_transparency")
+        if "transparency" not in details and extended is not None:
+            details["transparency"] = "transparent" if extended == "transparent" else "opaque"
+        return details
+
+
+class EventTemplate(EventMembers):
+    """The event of a link. The chosen slot supplies `start` and `end`; if sent, they are ignored."""
+
+    attendees: Annotated[None, BeforeValidator(_nobody_named), WithJsonSchema({"type": "object"})] = None
+
+
+def _nobody_invited(value: Any) -> Any:
+    lists = value.values() if isinstance(value, dict) else [value]
+    if any(not isinstance(named, list) or named for named in lists):
+        raise fault("errors.event.cannot_set_attendees", "this calendar cannot invite; leave attendees out")
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class WireEventTime:
+    """A time or a whole day, as sent. Exactly one of `instant` and `day` is set."""
+
+    instant: int | None
+    day: str | None
+    tzid: str | None
+
+
+def _event_time(value: Any) -> WireEventTime:
+    tzid: str | None = None
+    if isinstance(value, dict):
+        tzid = value.get("tzid")
+        if tzid is not None and (not isinstance(tzid, str) or tzid not in zone_names()):
+            raise fault("errors.tzid_unrecognized", "TZID not recognized; use a name such as Europe/London")
+        value = value.get("time")
+    if isinstance(value, str) and len(value) == len("2027-03-09"):
+        return WireEventTime(None, parse_date(value).isoformat(), tzid)
+    return WireEventTime(parse_time(value), None, tzid)
+
+
+_TIME_OR_OBJECT: Json = {
+    "anyOf": [
+        {"type": "string", "format": "date-time"},
+        {"type": "string", "format": "date"},
+        {
+            "type": "object",
+            "required": ["time"],
+            "properties": {"time": {"type": "string"}, "tzid": {"type": "string"}},
+        },
+    ]
+}
+EventTimeMember = Annotated[WireEventTime, BeforeValidator(_event_time), WithJsonSchema(_TIME_OR_OBJECT)]
+
+
+class EventRequest(EventMembers):
+    """Create or replace an event: the same `event_id` again replaces it."""
+
+    start: EventTimeMember
+    end: EventTimeMember
+    attendees: Annotated[None, BeforeValidator(_nobody_invited), WithJsonSchema({"type": "object"})] = None
+
+    @classmethod
+    def cross_check(cls, raw: Mapping[str, Any], context: WireContext) -> Iterable[Fault]:
+        if "event_uid" in raw and "event_id" not in raw:
+            yield (("event_uid",), "errors.not_supported", "only events written with an event_id can be changed here")
+        try:
+            start, end = _event_time(raw.get("start")), _event_time(raw.get("end"))
+        except PydanticCustomError:
+            return  # reported where it is
+        if (start.day is None) != (end.day is None):
+            yield (("end",), "errors.invalid_time_pair", "start and end must both be dates, or both be times")
+        elif (start.day or "", start.instant or 0) >= (end.day or "", end.instant or 0):
+            yield (("end",), "errors.invalid_time_pair", "end must be after start")
+
+    def time(self, calendar_tzid: str) -> EventTime:
+        """When it is. Whole days are days of the event's zone, or else of the calendar's."""
+        tzid = self.start.tzid or self.tzid or (calendar_tzid if self.start.day is not None else DEFAULT_TZID)
+        if self.start.day is not None and self.end.day is not None:
+            first, last = parse_date(self.start.day), parse_date(self.end.day)
+            return EventTime(midnight(first, tzid), midnight(last, tzid), tzid, self.start.day, self.end.day)
+        assert self.start.instant is not None and self.end.instant is not None
+        return EventTime(self.start.instant, self.end.instant, tzid)
+
+
+def _exactly_true(value: bool) -> bool:
+    if value is not True:
+        raise fault("errors.must_be_boolean", "must be true; to delete less, name calendar_ids")
+    return value
+
+
+class EventDeletion(Wire):
+    event_id: ShortText | None = None
+    event_uid: ShortText | None = None
+
+    @classmethod
+    def cross_check(cls, raw: Mapping[str, Any], context: WireContext) -> Iterable[Fault]:
+        if "event_id" not in raw:
+            if "event_uid" in raw:
+                yield (
+                    ("event_uid",),
+                    "errors.must_be_external_event_uid",
+                    "only events written with an event_id can be deleted here",
+                )
+            else:
+                yield (("event_id",), "errors.required", "event_id must be specified")
+
+
+class BulkDeletion(Wire):
+    """Exactly one of the two."""
+
+    delete_all: Annotated[Flag, AfterValidator(_exactly_true)] | None = None
+    calendar_ids: Annotated[list[ShortText], Field(min_length=1, max_length=100)] | None = None
+
+    @classmethod
+    def cross_check(cls, raw: Mapping[str, Any], context: WireContext) -> Iterable[Fault]:
+        given = {"delete_all", "calendar_ids"} & raw.keys()
+        if not given:
+            yield (("delete_all",), "errors.required", "delete_all or calendar_ids must be specified")
+        elif len(given) == 2:
+            yield (("calendar_ids",), "errors.mutually_exclusive", "cannot be combined with delete_all; send one")
+
+
+def _date_or_time(value: Any) -> Any:
+    if isinstance(value, str) and len(value) == len("2027-03-09"):
+        return parse_date(value)
+    return parse_time(value)
+
+
+DateOrTime = Annotated[
+    Any,
+    BeforeValidator(_date_or_time),
+    WithJsonSchema({"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}),
+]
+
+
+class EventsQuery(Wire):
+    """Which events, or busy periods, to read."""
+
+    unbuilt = {"include_moved": "not supported; events are listed where they are now"}
+    tzid: Tzid
+    from_: Annotated[DateOrTime | None, Field(alias="from")] = None
+    to: DateOrTime | None = None
+    calendar_ids: Annotated[list[ShortText], Field(min_length=1, max_length=100)] | None = None
+    include_managed: Flag = False
+    only_managed: Flag = False
+    include_deleted: Flag = False
+    include_moved: Flag = False
+    include_geo: Flag = False
+    include_ids: Flag = False
+    include_free: Flag = False
+    localized_times: Flag = False
+    last_modified: (
+        Annotated[int, BeforeValidator(parse_time), WithJsonSchema({"type": "string", "format": "date-time"})] | None
+    ) = None
+
+    @classmethod
+    def cross_check(cls, raw: Mapping[str, Any], context: WireContext) -> Iterable[Fault]:
+        if "tzid" not in raw:
+            yield (("tzid",), "errors.tzid_unrecognized", "TZID not recognized; use a name such as Etc/UTC")

@@ -1,0 +1,158 @@
+"""Creating and disabling a link, as clients send it, and the terms it means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
+
+from slotlink.domain.link import CallbackUrls, Json, TargetCalendar, Terms
+from slotlink.web.availability_request import AvailabilityQuery
+from slotlink.web.event_request import DEFAULT_TZID, Conferencing, EventTemplate, Location
+from slotlink.web.wire import (
+    DURATION_SCHEMA,
+    CallbackUrl,
+    Fault,
+    HttpUrl,
+    ShortText,
+    Text,
+    Tzid,
+    Wire,
+    WireContext,
+    duration_between,
+    fault,
+)
+
+
+class OAuth(Wire):
+    """Where the visitor ends up; `scope` and `state` are kept from older days."""
+
+    redirect_uri: HttpUrl
+    scope: Annotated[Text, Field(max_length=1024)] | None = None
+    state: Annotated[Text, Field(max_length=1024)] | None = None
+
+
+class Attendee(Wire):
+    email: Annotated[Text, Field(max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")]
+    display_name: Annotated[Text, Field(max_length=255)] | None = None
+
+
+class OrganizerEvent(Wire):
+    """Members that replace the event's own when this account organises it."""
+
+    summary: Annotated[Text, Field(min_length=1, max_length=1024)] | None = None
+    description: Annotated[Text, Field(max_length=4096)] | None = None
+    location: Location | None = None
+    conferencing: Conferencing | None = None
+
+
+class TargetMember(Wire):
+    sub: ShortText
+    calendar_id: ShortText
+    event: OrganizerEvent | None = None
+    attendee: Attendee | None = None
+
+
+class Callbacks(Wire):
+    """`problem_url` is ours: told when a booking could not be kept whole."""
+
+    completed_url: CallbackUrl | None = None
+    no_times_suitable_url: CallbackUrl | None = None
+    no_times_displayed_url: CallbackUrl | None = None
+    problem_url: CallbackUrl | None = None
+
+
+class Redirects(Wire):
+    completed_url: HttpUrl | None = None
+
+
+def _hour_format(value: Any) -> Any:
+    """Unknown values mean "decide for me": the PHP client's own test sends "12"."""
+    return value if value in ("h", "H") else None
+
+
+class Formatting(Wire):
+    hour_format: Annotated[
+        Literal["h", "H"] | None, BeforeValidator(_hour_format), WithJsonSchema({"enum": ["h", "H"]})
+    ] = None
+
+
+def _notice(value: Any, info: ValidationInfo) -> int:
+    context: WireContext = info.context
+    return duration_between(value, 0, context.limits.notice_days * 24 * 60)
+
+
+class LinkRequest(Wire):
+    """Create a link."""
+
+    oauth: OAuth
+    event: EventTemplate
+    availability: AvailabilityQuery
+    target_calendars: Annotated[list[TargetMember], Field(max_length=100)] = []
+    event_creation: Literal["default", "single"] = "default"
+    callback_urls: Callbacks = Callbacks()
+    callback_url: Annotated[CallbackUrl | None, Field(deprecated=True)] = None
+    redirect_urls: Redirects = Redirects()
+    minimum_notice: Annotated[int, BeforeValidator(_notice), WithJsonSchema(DURATION_SCHEMA)] = 0
+    formatting: Formatting = Formatting()
+    selection_mode: Literal["confirm", "no_confirm"] = "confirm"
+    tzid: Tzid | None = None
+
+    @classmethod
+    def cross_check(cls, raw: Mapping[str, Any], context: WireContext) -> Iterable[Fault]:
+        if raw.get("event_creation") == "single" and not raw.get("target_calendars"):
+            yield (
+                ("target_calendars",),
+                "errors.required",
+                "a single event needs the calendar of its organizer; name at least one target calendar",
+            )
+
+    def event_template(self) -> Json:
+        """The event in the form that status answers."""
+        return self.event.details() | {"tzid": self.zone}
+
+    @property
+    def zone(self) -> str:
+        return self.event.tzid or self.tzid or DEFAULT_TZID
+
+    def terms(self) -> Terms:
+        urls = self.callback_urls
+        return Terms(
+            query=self.availability.query(),
+            tzid=self.zone,
+            redirect_uri=self.oauth.redirect_uri,
+            completed_url=self.redirect_urls.completed_url,
+            oauth_state=self.oauth.state,
+            oauth_scope=self.oauth.scope,
+            event_creation=self.event_creation,
+            targets=tuple(
+                TargetCalendar(
+                    target.sub,
+                    target.calendar_id,
+                    target.event.model_dump(exclude_none=True) if target.event else None,
+                    target.attendee.model_dump(exclude_none=True) if target.attendee else None,
+                )
+                # A calendar named twice still gets one event.
+                for target in {target.calendar_id: target for target in reversed(self.target_calendars)}.values()
+            )[::-1],
+            callback_urls=CallbackUrls(
+                urls.completed_url or self.callback_url,
+                urls.no_times_suitable_url,
+                urls.no_times_displayed_url,
+                urls.problem_url,
+            ),
+            minimum_notice=self.minimum_notice,
+            hour_format=self.formatting.hour_format,
+            selection_mode=self.selection_mode,
+        )
+
+
+def _message(value: Any) -> Any:
+    if isinstance(value, str) and not value.strip():
+        raise fault("errors.required", "display_message must say something to whoever opens the link")
+    return value
+
+
+class DisableRequest(Wire):
+    display_message: Annotated[Text, Field(max_length=500), BeforeValidator(_message)]

@@ -1,0 +1,112 @@
+"""Every URL on one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Lifespan
+
+from slotlink.errors import SlotlinkError, StoreUnavailable
+from slotlink.store.schema import is_current
+from slotlink.web import api_accounts, api_availability, api_calendars, api_links, documents, page
+from slotlink.web.problems import answer_fault, answer_problem
+from slotlink.web.render import json_response
+from slotlink.web.state import WebState, state_of
+
+STATIC = Path(__file__).parent / "static"
+Handler = Callable[[Request], Awaitable[Response]]
+
+API: list[tuple[str, str, Handler]] = [
+    ("GET", "/v1/real_time_scheduling/{link_id}", api_links.show),
+    ("GET", "/v1/real_time_scheduling", api_links.show_by_token),
+    ("POST", "/v1/real_time_scheduling", api_links.create),
+    ("POST", "/v1/real_time_scheduling/{link_id}/disable", api_links.disable),
+    ("POST", "/v1/availability", api_availability.availability),
+    ("POST", "/v1/application_calendars", api_accounts.application_calendar),
+    ("POST", "/oauth/token", api_accounts.token),
+    ("POST", "/oauth/token/revoke", api_accounts.revoke),
+    ("GET", "/v1/account", api_accounts.account),
+    ("GET", "/v1/userinfo", api_accounts.userinfo),
+    ("GET", "/v1/profiles", api_accounts.profiles),
+    ("GET", "/v1/calendars", api_calendars.list_calendars),
+    ("POST", "/v1/calendars", api_calendars.create),
+    ("POST", "/v1/calendars/{calendar_id}/events", api_calendars.upsert_event),
+    ("DELETE", "/v1/calendars/{calendar_id}/events", api_calendars.remove_event),
+    ("GET", "/v1/events", api_calendars.list_events),
+    ("GET", "/v1/events/pages/{page}", api_calendars.events_page),
+    ("DELETE", "/v1/events", api_calendars.remove_events),
+    ("GET", "/v1/free_busy", api_calendars.list_free_busy),
+    ("GET", "/v1/free_busy/pages/{page}", api_calendars.free_busy_page),
+]
+PAGES = ("/rts/{token}", "/add_to_calendar/scheduling/{token}", "/real_time_scheduling/{token}")
+
+
+def web_app(state: WebState, lifespan: Lifespan[Starlette] | None = None) -> Starlette:
+    app = Starlette(
+        lifespan=lifespan,
+        routes=[
+            *(Route(path, handler, methods=[method]) for method, path, handler in API),
+            *(Route(path, _guarded(page.show), methods=["GET"]) for path in PAGES),
+            *(Route(path, _guarded(page.choose), methods=["POST"]) for path in PAGES),
+            Route("/rts/{token}/event.ics", _guarded(page.download), methods=["GET"]),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Route("/openapi.json", documents.openapi),
+            Route("/docs", documents.docs),
+            Route("/robots.txt", robots),
+            Route("/", home),
+            Mount("/static", StaticFiles(directory=STATIC)),
+        ],
+        exception_handlers={SlotlinkError: answer_problem, Exception: answer_fault, 404: _no_such_address},
+    )
+    app.router.redirect_slashes = False
+    app.state.web = state
+    return app
+
+
+def _guarded(handler: Handler) -> Handler:
+    """A visitor gets a page, not JSON, when something breaks."""
+
+    async def guarded(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except Exception as error:
+            return await page.answer_fault(request, error)
+
+    return guarded
+
+
+async def _no_such_address(request: Request, _error: Exception) -> Response:
+    """Under the pages' paths a malformed token is an unknown one; elsewhere 404 has no body."""
+    if request.url.path.startswith(page.OWN_PATHS):
+        return page.unknown(request)
+    return Response(status_code=404)
+
+
+async def healthz(request: Request) -> Response:
+    return json_response({"status": "ok", "data_center": state_of(request).deps.settings.data_center})
+
+
+async def readyz(request: Request) -> Response:
+    web = state_of(request)
+    try:
+        ready = await is_current(web.deps.database)
+        reason = "the schema is not current; run slotlink migrate"
+    except StoreUnavailable as error:
+        ready, reason = False, str(error)
+    content = {"status": "ready", "data_center": web.deps.settings.data_center}
+    return json_response(content) if ready else json_response(content | {"status": "not ready", "reason": reason}, 503)
+
+
+async def home(_request: Request) -> Response:
+    return RedirectResponse("/docs", status_code=307)
+
+
+async def robots(_request: Request) -> Response:
+    return PlainTextResponse("User-agent: *\nDisallow: /\n")

@@ -1,0 +1,31 @@
+"""What the handlers share, hung on the application by `routes.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from itsdangerous import URLSafeSerializer
+from starlette.requests import Request
+
+from slotlink.services.deps import Deps
+from slotlink.web.pages import Pages
+from slotlink.web.wire import WireContext
+
+
+@dataclass(frozen=True, slots=True)
+class WebState:
+    deps: Deps
+    context: WireContext
+    pages: Pages
+    form_signer: URLSafeSerializer  # form tokens: bound to a link, reusable, without state
+    page_signer: URLSafeSerializer  # the opaque addresses of further pages
+    clock: Callable[[], float]
+
+    def now(self) -> int:
+        return int(self.clock())
+
+
+def state_of(request: Request) -> WebState:
+    state: WebState = request.app.state.web
+    return state

@@ -1,0 +1,235 @@
+"""The wire's own types: times, durations, texts, zones and addresses, as pydantic fields that speak our error keys."""
+
+from __future__ import annotations
+
+import re
+import zoneinfo
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cache
+from typing import Annotated, Any, ClassVar
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from slotlink.domain.addresses import Allowed, is_allowed, is_internal, literal_address
+from slotlink.settings import Limits
+
+# Years that times may lie in: wide enough for any calendar, narrow enough for every zone's arithmetic.
+FIRST_YEAR, LAST_YEAR = 1900, 2999
+MAX_URL = 2048
+
+_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.0+)?\s?(Z|z|UTC|[+-]\d\d:?\d\d)", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x20\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class WireContext:
+    """What checking a body needs to know of the deployment."""
+
+    limits: Limits
+    callback_allow: tuple[Allowed, ...] = ()
+
+
+Fault = tuple[tuple[str | int, ...], str, str]  # location, key, description
+
+
+class Wire(BaseModel):
+    """A body or a part of one. Unknown members are ignored; types are not bent; faults across members are reported
+    together with those of single members."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+    unbuilt: ClassVar[Mapping[str, str]] = {}  # members we understand and do not do yet: name → what to do instead
+
+    @classmethod
+    def cross_check(cls, raw: Mapping[str, Any], context: WireContext) -> Iterable[Fault]:
+        """Faults that need more than one member. `raw` is as sent."""
+        return ()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _all_faults(cls, raw: Any, handler: ModelWrapValidatorHandler[Any], info: ValidationInfo) -> Any:
+        if not isinstance(raw, dict):
+            return handler(raw)
+        members: dict[str, Any] = raw
+        faults = [
+            *cls.cross_check(members, info.context),
+            *(
+                ((name,), "errors.not_supported", reason)
+                for name, reason in cls.unbuilt.items()
+                if members.get(name) not in (None, False, [], {}, "")
+            ),
+        ]
+        try:
+            checked = handler(members)
+        except ValidationError as error:
+            if not faults:
+                raise
+            lines = [
+                InitErrorDetails(type=PydanticCustomError(*_kept(line)), loc=line["loc"], input=None)
+                for line in error.errors(include_url=False, include_input=False)
+            ]
+            raise ValidationError.from_exception_data(cls.__name__, [*lines, *map(_details, faults)]) from error
+        if faults:
+            raise ValidationError.from_exception_data(cls.__name__, [_details(fault) for fault in faults])
+        return checked
+
+
+def _kept(line: Any) -> tuple[Any, ...]:
+    """An error to be raised anew, with its context: `body.check` reads both."""
+    context = {name: value for name, value in (line.get("ctx") or {}).items() if name != "error"}
+    return (line["type"], line["msg"].replace("{", "{{").replace("}", "}}"), context)
+
+
+def _details(fault: Fault) -> InitErrorDetails:
+    location, key, description = fault
+    return InitErrorDetails(type=PydanticCustomError(key, description), loc=location, input=None)  # type: ignore[arg-type]
+
+
+def fault(key: str, description: str) -> PydanticCustomError:
+    return PydanticCustomError(key, description)  # type: ignore[arg-type]
+
+
+def parse_time(value: Any) -> int:
+    """UTC seconds of an ISO 8601 time with an offset. A space may stand for the T (C#); fractions must be zero."""
+    match = _TIME.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise fault("errors.invalid_format", "must be a time such as 2027-03-09T14:00:00Z, with Z or an offset")
+    offset = match[7]
+    offset = "+00:00" if offset in ("Z", "z", "UTC") else f"{offset[:3]}:{offset[-2:]}"
+    try:
+        year, month, day, hour, minute, second = (int(match[i]) for i in range(1, 7))
+        instant = datetime.fromisoformat(
+            f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{offset}"
+        ).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise fault("errors.invalid_format", "no such time; check month, day, hour and offset") from error
+    if not FIRST_YEAR <= instant.year <= LAST_YEAR:
+        raise fault("errors.invalid_format", f"must lie between {FIRST_YEAR} and {LAST_YEAR}")
+    return int(instant.timestamp())
+
+
+def parse_date(value: Any) -> date:
+    try:
+        if not isinstance(value, str) or not _DATE.fullmatch(value):
+            raise ValueError(value)
+        day = date.fromisoformat(value)
+    except ValueError as error:
+        raise fault("errors.must_be_date", "must be a date such as 2027-03-09") from error
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise fault("errors.must_be_date", f"must lie between {FIRST_YEAR} and {LAST_YEAR}")
+    return day
+
+
+def parse_duration(value: Any) -> int:
+    """Seconds of `{"minutes": n}` and/or `{"hours": n}`, or of a bare number of minutes."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value * 60
+    if not isinstance(value, dict) or not ({"minutes", "hours"} & value.keys()):
+        raise fault("errors.invalid_format", 'must be a duration such as {"minutes": 30}')
+    hours, minutes = value.get("hours", 0), value.get("minutes", 0)
+    if any(isinstance(part, bool) or not isinstance(part, int) for part in (hours, minutes)):
+        raise fault("errors.invalid_format", "minutes and hours must be whole numbers")
+    if hours and minutes >= 60:
+        raise fault("errors.invalid_format", "minutes must be below 60 when hours are given")
+    if hours < 0 or minutes < 0:
+        raise fault("errors.invalid_format", "a duration cannot be negative")
+    return (hours * 60 + minutes) * 60
+
+
+def duration_between(value: Any, least_minutes: int, most_minutes: int) -> int:
+    seconds = parse_duration(value)
+    if not least_minutes * 60 <= seconds <= most_minutes * 60:
+        raise fault("errors.invalid_format", f"must be between {least_minutes} and {most_minutes} minutes")
+    return seconds
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())
+
+
+def _zone(value: str) -> str:
+    if value not in zone_names():
+        raise fault("errors.tzid_unrecognized", "TZID not recognized; use a name such as Europe/London or Etc/UTC")
+    return value
+
+
+def _printable(value: str) -> str:
+    if "\x00" in value:
+        raise fault("errors.invalid_format", "must not contain the character NUL")
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+        raise fault("errors.invalid_format", "must not contain half of a surrogate pair")
+    return value
+
+
+def _http_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        port_is_sane = parts.port is None or parts.port > 0
+    except ValueError:
+        parts, port_is_sane = urlsplit(""), False
+    if (
+        parts.scheme.lower() not in ("http", "https")
+        or not parts.hostname
+        or not port_is_sane
+        or parts.username is not None
+        or "\\" in value
+        or _CONTROL.search(value)
+    ):
+        raise fault("errors.invalid_format", "must be an absolute http or https URL, without user name and spaces")
+    return value
+
+
+def _callback_url(value: str, info: ValidationInfo) -> str:
+    parts = urlsplit(_http_url(value))
+    host = parts.hostname or ""
+    port = parts.port or (443 if parts.scheme.lower() == "https" else 80)
+    address = literal_address(host)
+    internal = is_internal(address) if address else host.rstrip(".").lower().rpartition(".")[2] == "localhost"
+    context: WireContext = info.context
+    if internal and not is_allowed(context.callback_allow, host, address, port):
+        raise fault(
+            "errors.not_supported",
+            "callbacks do not go to internal addresses unless SLOTLINK_CALLBACK_ALLOW lists them",
+        )
+    return value
+
+
+def _flag(value: Any) -> Any:
+    """Query strings and forms spell booleans; the Python client with a capital."""
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    return value
+
+
+Time = Annotated[int, BeforeValidator(parse_time), WithJsonSchema({"type": "string", "format": "date-time"})]
+Text = Annotated[str, AfterValidator(_printable)]
+ShortText = Annotated[Text, Field(min_length=1, max_length=255)]
+Tzid = Annotated[str, AfterValidator(_zone), Field(description="IANA time zone name", examples=["Europe/London"])]
+HttpUrl = Annotated[
+    Text, Field(max_length=MAX_URL), AfterValidator(_http_url), WithJsonSchema({"type": "string", "format": "uri"})
+]
+CallbackUrl = Annotated[
+    Text, Field(max_length=MAX_URL), AfterValidator(_callback_url), WithJsonSchema({"type": "string", "format": "uri"})
+]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+DURATION_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"minutes": {"type": "integer", "minimum": 0}, "hours": {"type": "integer", "minimum": 0}},
+    "minProperties": 1,
+}

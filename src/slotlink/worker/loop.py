@@ -1,0 +1,156 @@
+"""The background worker: claim what is due, do it, settle it. Knows no provider and no receiver by name."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from slotlink.domain.retry import next_attempt_at
+from slotlink.errors import StoreUnavailable
+from slotlink.services.deps import Deps
+from slotlink.store import outbox
+from slotlink.store.outbox import Attempt, OutboxItem
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+GONE = 410  # the receiver wants no more of this: the delivery ends
+CONCURRENT = 16
+CONCURRENT_PER_HOST = 4  # so that one dead receiver cannot take every place
+IDLE_POLL_S = 5.0  # beneath the wake-ups, for what another process put in
+LEASE_MARGIN_S = 30  # beyond the attempt's own deadline
+
+Deliver = Callable[[OutboxItem], Awaitable[Attempt]]
+
+
+class Worker:
+    """Runs until `stop`. Any number of workers may share a database: leases keep them apart."""
+
+    def __init__(self, deps: Deps, deliver: Deliver, clock: Callable[[], float] = time.time) -> None:
+        self._deps = deps
+        self._deliver = deliver
+        self._clock = clock
+        self._owner = f"w_{secrets.token_hex(8)}"
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._running: dict[asyncio.Task[None], str] = {}
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    async def run(self) -> None:
+        while not self._stopping:
+            self._wake.clear()
+            try:
+                claimed = await self._claim()
+                pause = 0.0 if claimed else await self._pause()
+            except StoreUnavailable as error:
+                log.warning("worker.database_unavailable", reason=str(error))
+                pause = IDLE_POLL_S
+            except Exception:  # a bug must not end the worker in silence
+                log.exception("worker.broke")
+                pause = IDLE_POLL_S
+            if pause > 0 and not self._stopping:
+                await self._sleep(pause)
+        await self._wind_down()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._wake.set()
+
+    async def _claim(self) -> bool:
+        free = CONCURRENT - len(self._running)
+        if free <= 0:
+            return False
+        now = int(self._clock())
+        async with self._deps.database.reading() as connection:
+            due_at = await outbox.next_due_at(connection)
+        if due_at is None or due_at > now:
+            return False
+        hosts = list(self._running.values())
+        full = sorted({host for host in hosts if hosts.count(host) >= CONCURRENT_PER_HOST})
+        lease_s = round(self._deps.settings.callback_timeout) + LEASE_MARGIN_S
+        async with self._deps.database.transaction() as connection:
+            items = await outbox.claim(
+                connection, self._owner, now, lease_s=lease_s, limit=min(free, CONCURRENT_PER_HOST), busy_hosts=full
+            )
+        for item in items:
+            task = asyncio.create_task(self._work(item))
+            self._running[task] = item.host
+            task.add_done_callback(self._ended)
+        return bool(items)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.pop(task, None)
+        self._wake.set()
+
+    async def _pause(self) -> float:
+        """How long there is nothing to do: to the next due second, or the idle poll."""
+        async with self._deps.database.reading() as connection:
+            due_at = await outbox.next_due_at(connection)
+        if due_at is None:
+            return IDLE_POLL_S
+        # Something due that could not be claimed waits for a place, which wakes us, or for another worker's lease.
+        return min(IDLE_POLL_S, max(1.0, due_at - self._clock()))
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _work(self, item: OutboxItem) -> None:
+        started = self._clock()
+        try:
+            attempt = await self._deliver(item)
+        except Exception as error:  # the one home of this clause: whatever went wrong is an attempt that failed
+            log.exception("worker.attempt_broke", item=item.item_id)
+            attempt = Attempt(int(started), 0, None, f"our fault: {type(error).__name__}")
+        try:
+            await self._settle(item, attempt)
+        except StoreUnavailable as error:
+            # The lease ends by itself and the item is tried again: a second delivery, never a lost one.
+            log.warning("worker.settle_failed", item=item.item_id, reason=str(error))
+
+    async def _settle(self, item: OutboxItem, attempt: Attempt) -> None:
+        now = int(self._clock())
+        state, due_at = "waiting", None
+        if attempt.status_code is not None and 200 <= attempt.status_code < 300:
+            state = "delivered"
+        elif attempt.status_code == GONE:
+            state = "dead"
+        else:
+            due_at = next_attempt_at(
+                item.attempts + 1,
+                self._deps.settings.callback_retries,
+                now,
+                random.random(),  # noqa: S311 - jitter
+            )
+            state = "waiting" if due_at is not None else "dead"
+        async with self._deps.database.transaction() as connection:
+            settled = await outbox.settle(connection, item, attempt, state=state, due_at=due_at)
+        log.info(
+            "callback.attempt",
+            item=item.item_id,
+            link=item.link_id,
+            number=item.attempts + 1,
+            status_code=attempt.status_code,
+            outcome=attempt.outcome,
+            state=state if settled else "lease lost",
+        )
+
+    async def _wind_down(self) -> None:
+        """A clean stop: running attempts end within their own deadline, then every lease is given back."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=self._deps.settings.callback_timeout)
+        for task in self._running:
+            task.cancel()
+        try:
+            async with self._deps.database.transaction() as connection:
+                await outbox.release(connection, self._owner)
+        except StoreUnavailable as error:
+            log.warning("worker.release_failed", reason=str(error))
