@@ -24,6 +24,7 @@ from slotlink.vault import new_key, parse_key
 
 PREFIX = "SLOTLINK_"
 KEY_FILE = "secret.keys"
+SECRET: dict[str, Any] = {"secret": True}
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -83,13 +84,13 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    database_url: Annotated[str | None, Field(json_schema_extra={"secret": True})] = None
+    database_url: Annotated[str | None, Field(json_schema_extra=SECRET)] = None
     data_dir: Path = Field(default_factory=lambda: user_data_path("slotlink"))
     # Empty here means the address of `serve`, filled in by `at`: these two are the only source of absolute URLs.
     api_url: BaseUrl | Literal[""] = ""
     app_url: BaseUrl | Literal[""] = ""
     data_center: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")] = "us"
-    secret_keys: Annotated[Keys, Field(json_schema_extra={"secret": True}, repr=False)] = ()
+    secret_keys: Annotated[Keys, Field(json_schema_extra=SECRET, repr=False)] = ()
     callback_allow: Names = ()
     callback_retries: Pauses = (15, 60, 300, 900, 3600, 7200, 14400, 21600, 36000)
     callback_timeout: Seconds = 10
@@ -172,8 +173,7 @@ class Settings(BaseModel):
 
 
 def _is_secret(info: FieldInfo) -> bool:
-    extra = info.json_schema_extra
-    return isinstance(extra, dict) and bool(extra.get("secret"))
+    return info.json_schema_extra == SECRET
 
 
 def _generated_keys(data_dir: Path) -> str:

@@ -1,6 +1,6 @@
 """Secrets at rest: AES-256-GCM, the key outside the database, the row's name as associated data.
 
-Form of a sealed value: 8 bytes key id, 12 bytes nonce, ciphertext with its tag. A value moved to another row does not open.
+A sealed value is 8 bytes key id, 12 bytes nonce, ciphertext with its tag. Moved to another row it does not open.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which addresses callbacks may reach: the guard that is asked at connect time, with the address that is dialled.
 
 Python's own `is_global` is no filter (it calls 64:ff9b::7f00:1 and 224.0.0.1 global), so the ranges are listed here,
-from the IANA IPv4 and IPv6 Special-Purpose Address Registries, and addresses that carry another one inside are unwrapped.
+from the IANA IPv4 and IPv6 Special-Purpose Address Registries, and addresses that carry another are unwrapped.
 """
 
 from __future__ import annotations

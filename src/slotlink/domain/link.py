@@ -36,7 +36,8 @@ def link_status(state: str, expires_at: int, now: int) -> LinkStatus:
 
 @dataclass(frozen=True, slots=True)
 class TargetCalendar:
-    """Where the event is written. `event` overrides members when this account organises; `attendee` is how it is invited."""
+    """Where the event is written. `event` overrides members when this account organises; `attendee` is how it is
+    invited when it does not."""
 
     sub: str
     calendar_id: str

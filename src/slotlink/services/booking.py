@@ -36,7 +36,7 @@ async def find_offer(deps: Deps, link: Link, now: int) -> Offer:
 
 
 async def still_offered(deps: Deps, link: Link, start: int, *, now: int) -> None:
-    """Whether the slot at `start` could be booked now: says nothing, or raises what `book_slot` would. Books nothing."""
+    """Whether the slot at `start` could be booked now: returns, or raises what `book_slot` would. Books nothing."""
     await ensure_known(deps, link.application_id, link.terms.query)
     async with deps.database.reading() as connection:
         asked, free_time = await _question(connection, link, now)
@@ -98,7 +98,7 @@ async def _question(connection: AsyncConnection, link: Link, now: int) -> tuple[
 async def _make_room(
     connection: AsyncConnection, link: Link, booking: Booking, excluded_event_ids: frozenset[str], now: int
 ) -> None:
-    """Bookings that this one replaces block no more: holds that ran out, events it moves, events it was to disregard."""
+    """What this booking replaces blocks no more: holds that ran out, events it moves, events it was to disregard."""
     application_id = link.application_id
     await bookings.release_ended_holds(connection, application_id, booking.subs, now)
     if excluded_event_ids:

@@ -125,12 +125,10 @@ def weigh(
         owner = owners.get(member.sub)
         chosen = _chosen(member, of_sub.get(member.sub, []))
         status: SyncStatus = "active"
-        if owner is None or owner.revoked or chosen is None or any(calendar.sync_status() == "disconnected" for calendar in chosen):
+        sync = [calendar.sync_status() for calendar in chosen or ()]
+        if owner is None or owner.revoked or chosen is None or "disconnected" in sync:
             status = "disconnected"
-        elif any(
-            calendar.sync_status() == "pending" or not calendar.knows(query.span.start, query.span.end)
-            for calendar in chosen
-        ):
+        elif "pending" in sync or not all(calendar.knows(query.span.start, query.span.end) for calendar in chosen):
             status = "pending"
         if statuses.get(member.sub, "active") == "active":
             statuses[member.sub] = status

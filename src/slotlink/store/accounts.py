@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -246,7 +247,7 @@ async def _insert_token(
 
 async def find_token(
     connection: AsyncConnection, token: str, *, kind: str | None, now: int, application_id: str | None = None
-) -> Row[tuple[str, str, str]] | None:
+) -> Row[str, str, str] | None:
     """(application_id, sub, kind) of a living token: not expired, not revoked with its account."""
     statement = select(tokens.c.application_id, tokens.c.sub, tokens.c.kind).where(
         tokens.c.token_sha256 == digest(token), (tokens.c.expires_at.is_(None)) | (tokens.c.expires_at > now)
@@ -293,13 +294,13 @@ async def revoke(connection: AsyncConnection, application_id: str, sub: str, now
     )
 
 
-def _account(row: Row[tuple[object, ...]]) -> Account:
+def _account(row: Row[*tuple[Any, ...]]) -> Account:
     return Account(
         row.application_id, row.sub, row.application_calendar_id, row.display_name, row.tzid, row.revoked_at is not None
     )
 
 
-def _calendar(row: Row[tuple[object, ...]]) -> Calendar:
+def _calendar(row: Row[*tuple[Any, ...]]) -> Calendar:
     return Calendar(
         calendar_id=row.calendar_id,
         profile_id=row.profile_id,

@@ -41,7 +41,7 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncConnection]:
-        """Commit when the block ends, roll back when it raises. Raises StoreUnavailable when the write cannot be kept."""
+        """Commit when the block ends, roll back when it raises. Raises StoreUnavailable when it cannot be kept."""
         with _store_faults():
             async with self._turn, self._writer.begin() as connection:
                 yield connection

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.dialects import sqlite
@@ -26,7 +26,7 @@ class StatusRow(NamedTuple):
     event: str
 
 
-def _statement(key: str) -> Select[tuple[object, ...]]:
+def _statement(key: str) -> Select[*tuple[Any, ...]]:
     return (
         select(
             links.c.application_id,
@@ -49,7 +49,8 @@ class StatusReader:
     """Reads on a connection of its own, from the event loop's thread only."""
 
     def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, cached_statements=8)
+        # Opened by the thread that composes the application, used by the loop's: never by two at once.
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         for pragma in sqlite_pragmas(0, read_only=True):
             self._connection.execute(pragma)
         self._by_id = _compiled("link_id")

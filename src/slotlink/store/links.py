@@ -186,7 +186,7 @@ def open_token(vault: Vault, sealed: bytes, application_id: str, link_id: str) -
     return vault.open(sealed, _token_row(application_id, link_id))
 
 
-def _link(vault: Vault, row: Row[Any] | None, name: str) -> Link:
+def _link(vault: Vault, row: Row[*tuple[Any, ...]] | None, name: str) -> Link:
     if row is None:
         raise NotFound(f"no link {name}")
     return Link(

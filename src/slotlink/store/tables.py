@@ -2,7 +2,7 @@
 
 Every key leads with the application, so that one application's rows can live together when one machine is not enough.
 Columns named `…_at`, `…_until`, `…_from` and all starts and ends are UTC seconds (docs/decisions/0002).
-Columns named `sealed_…` are encrypted (`vault.py`); `…_sha256` are digests for look-up. JSON is text, written by msgspec.
+Columns named `sealed_…` are encrypted (`vault.py`); `…_sha256` are digests for look-up. JSON is text.
 """
 
 from __future__ import annotations
@@ -293,24 +293,3 @@ keys_in_use = Table(
     Column("check_value", LargeBinary, nullable=False),  # a known text sealed with it: tells a wrong key at start
     Column("first_used_at", BigInteger, nullable=False),
 )
-
-# Made by hand in migration 0001, since neither engine shares the form with the other.
-SQLITE_OVERLAP_CHECK = """
-    SELECT RAISE(ABORT, 'booking overlap') WHERE NEW.blocks AND EXISTS (
-        SELECT 1 FROM booking_participants other
-        WHERE other.application_id = NEW.application_id AND other.sub = NEW.sub
-          AND other.end_at > NEW.start_at AND other.start_at < NEW.end_at
-          AND other.blocks AND other.link_id <> NEW.link_id);
-"""
-GUARDS: dict[str, tuple[str, ...]] = {
-    "sqlite": tuple(
-        f"CREATE TRIGGER booking_overlap_{verb} BEFORE {verb.upper()} ON booking_participants "
-        f"BEGIN {SQLITE_OVERLAP_CHECK} END"
-        for verb in ("insert", "update")
-    ),
-    "postgresql": (
-        "CREATE EXTENSION IF NOT EXISTS btree_gist",
-        "ALTER TABLE booking_participants ADD CONSTRAINT booking_overlap EXCLUDE USING gist "
-        "(application_id WITH =, sub WITH =, int8range(start_at, end_at) WITH &&) WHERE (blocks)",
-    ),
-}

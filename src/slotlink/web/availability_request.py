@@ -1,9 +1,9 @@
-"""The availability query as clients send it (`participants`, periods or slots, duration, buffers), and what it means."""
+"""The availability query as clients send it, and what it means."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -17,6 +17,7 @@ from slotlink.web.wire import (
     Time,
     Wire,
     WireContext,
+    context_of,
     duration_between,
     fault,
     parse_duration,
@@ -48,13 +49,14 @@ class SlotMember(Wire):
 
 
 def _buffer_edge(value: Any, info: ValidationInfo) -> int:
-    if isinstance(value, dict) and not value:
+    edge = cast("dict[str, Any]", value) if isinstance(value, dict) else None
+    if edge is not None and not edge:
         return 0
-    if isinstance(value, dict) and ({"minimum", "maximum"} & value.keys()):
-        if "maximum" in value:
-            raise fault("errors.not_supported", f"a maximum means something in sequences only: {NEXT_ISSUE}")
-        value = value["minimum"]
-    context: WireContext = info.context
+    if edge is not None and "maximum" in edge:
+        raise fault("errors.not_supported", f"a maximum means something in sequences only: {NEXT_ISSUE}")
+    if edge is not None and "minimum" in edge:
+        value = edge["minimum"]
+    context = context_of(info)
     return duration_between(value, 0, context.limits.buffer_minutes)
 
 
@@ -79,7 +81,7 @@ def _required(value: Any) -> int | None:
 
 
 def _duration(value: Any, info: ValidationInfo) -> int:
-    context: WireContext = info.context
+    context = context_of(info)
     return duration_between(value, 1, context.limits.duration_minutes)
 
 
@@ -95,7 +97,7 @@ def at_most(limit: str) -> AfterValidator:
     """A list no longer than the limit of this name in the settings."""
 
     def check(value: Any, info: ValidationInfo) -> Any:
-        context: WireContext = info.context
+        context = context_of(info)
         most = getattr(context.limits, limit)
         if len(value) > most:
             raise fault("errors.too_many", f"may have {most} entries")
@@ -110,12 +112,12 @@ def _within_span(first: int, last: int, context: WireContext) -> None:
 
 
 def _period_span(periods: list[PeriodMember], info: ValidationInfo) -> list[PeriodMember]:
-    _within_span(min(p.start for p in periods), max(p.end for p in periods), info.context)
+    _within_span(min(p.start for p in periods), max(p.end for p in periods), context_of(info))
     return periods
 
 
 def _slot_span(slots: list[SlotMember], info: ValidationInfo) -> list[SlotMember]:
-    _within_span(min(s.start for s in slots), max(s.start for s in slots), info.context)
+    _within_span(min(s.start for s in slots), max(s.start for s in slots), context_of(info))
     return slots
 
 
@@ -125,7 +127,7 @@ WirePeriods = Annotated[list[PeriodMember], Field(min_length=1), at_most("query_
 class MemberMember(Wire):
     """One candidate of a group. `available_periods: []` is never free; absent is unrestricted."""
 
-    unbuilt = {
+    unbuilt: ClassVar = {
         "managed_availability": NEXT_ISSUE,
         "availability_rule_ids": NEXT_ISSUE,
         "availability_constraints": NEXT_ISSUE,
@@ -167,8 +169,9 @@ class GroupMember(Wire):
     def cross_check(cls, raw: Mapping[str, Any], context: WireContext) -> Iterable[Fault]:
         required, members = raw.get("required"), raw.get("members")
         if isinstance(required, int) and not isinstance(required, bool) and isinstance(members, list):
-            distinct = len({str(m.get("sub")) if isinstance(m, dict) else id(m) for m in members})
-            if members and required > distinct:
+            named = [cast("dict[str, Any]", m).get("sub") for m in cast("list[Any]", members) if isinstance(m, dict)]
+            distinct = len({str(sub) for sub in named})
+            if distinct and required > distinct:
                 yield (
                     ("required",),
                     "errors.invalid_format",
@@ -189,19 +192,19 @@ class ExcludedMember(Wire):
 class AvailabilityQuery(Wire):
     """Who, how long, and when: all groups must be satisfied at once."""
 
-    unbuilt = {"bookable_events": "not supported; ask with participants"}
+    unbuilt: ClassVar = {"bookable_events": "not supported; ask with participants"}
     participants: Annotated[list[GroupMember], Field(min_length=1), at_most("groups")]
     required_duration: Annotated[int, BeforeValidator(_duration), WithJsonSchema(DURATION_SCHEMA)]
     query_periods: WirePeriods | None = None
     available_periods: Annotated[
-        WirePeriods | None, Field(description="older name of query_periods", deprecated=True)
+        WirePeriods | None, Field(description="older name of query_periods", json_schema_extra={"deprecated": True})
     ] = None
     query_slots: (
         Annotated[list[SlotMember], Field(min_length=1), at_most("query_slots"), AfterValidator(_slot_span)] | None
     ) = None
     start_interval: Annotated[int, BeforeValidator(_interval), WithJsonSchema(DURATION_SCHEMA)] | None = None
     buffer: BufferMember = BufferMember()
-    excluded_events: Annotated[list[ExcludedMember], Field(max_length=100)] = []
+    excluded_events: Annotated[list[ExcludedMember], Field(max_length=100, default_factory=list)]
 
     @classmethod
     def cross_check(cls, raw: Mapping[str, Any], context: WireContext) -> Iterable[Fault]:
@@ -230,7 +233,7 @@ class AvailabilityQuery(Wire):
 
 
 def _results(value: int, info: ValidationInfo) -> int:
-    context: WireContext = info.context
+    context = context_of(info)
     if not 1 <= value <= context.limits.results:
         raise fault("errors.invalid_format", f"must be between 1 and {context.limits.results}")
     return value

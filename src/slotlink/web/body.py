@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, cast
 from urllib.parse import parse_qsl
 
 from pydantic import ValidationError
@@ -88,9 +88,10 @@ def pairs_to_members(pairs: Iterable[tuple[str, str]]) -> Json:
 def without_nulls(value: Any) -> Any:
     """Explicit null is the same as absent: several official clients send it."""
     if isinstance(value, dict):
-        return {name: without_nulls(member) for name, member in value.items() if member is not None}
+        members = cast("Json", value)
+        return {name: without_nulls(member) for name, member in members.items() if member is not None}
     if isinstance(value, list):
-        return [without_nulls(item) for item in value]
+        return [without_nulls(item) for item in cast("list[Any]", value)]
     return value
 
 

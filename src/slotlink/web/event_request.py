@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -75,18 +75,10 @@ class Tag(Wire):
     value: ShortText
 
 
-def _nobody_named(value: Any) -> Any:
-    """`attendees` may be sent when it names nobody."""
-    lists = value.values() if isinstance(value, dict) else [value]
-    if any(not isinstance(named, list) or named for named in lists):
-        raise fault("errors.not_supported", "attendees cannot be given here; leave them out")
-    return None
-
-
 class EventMembers(Wire):
     """What an event says, but not when it is."""
 
-    unbuilt = {
+    unbuilt: ClassVar = {
         "recurrence": "repeating events cannot be written yet; import an .ics file instead",
         "subscriptions": "event triggers are not supported yet; leave them out",
         "attachments": "attachments are not supported yet; leave them out",
@@ -118,6 +110,18 @@ class EventMembers(Wire):
         return details
 
 
+def _names_anybody(attendees: Any) -> bool:
+    lists: list[Any] = list(cast("Json", attendees).values()) if isinstance(attendees, dict) else [attendees]
+    return any(named != [] for named in lists)
+
+
+def _nobody_named(value: Any) -> Any:
+    """`attendees` may be sent when it names nobody."""
+    if _names_anybody(value):
+        raise fault("errors.not_supported", "attendees cannot be given here; leave them out")
+    return None
+
+
 class EventTemplate(EventMembers):
     """The event of a link. The chosen slot supplies `start` and `end`; if sent, they are ignored."""
 
@@ -125,8 +129,7 @@ class EventTemplate(EventMembers):
 
 
 def _nobody_invited(value: Any) -> Any:
-    lists = value.values() if isinstance(value, dict) else [value]
-    if any(not isinstance(named, list) or named for named in lists):
+    if _names_anybody(value):
         raise fault("errors.event.cannot_set_attendees", "this calendar cannot invite; leave attendees out")
     return None
 
@@ -143,10 +146,12 @@ class WireEventTime:
 def _event_time(value: Any) -> WireEventTime:
     tzid: str | None = None
     if isinstance(value, dict):
-        tzid = value.get("tzid")
-        if tzid is not None and (not isinstance(tzid, str) or tzid not in zone_names()):
+        members = cast("Json", value)
+        named: Any = members.get("tzid")
+        if named is not None and (not isinstance(named, str) or named not in zone_names()):
             raise fault("errors.tzid_unrecognized", "TZID not recognized; use a name such as Europe/London")
-        value = value.get("time")
+        tzid = named
+        value = members.get("time")
     if isinstance(value, str) and len(value) == len("2027-03-09"):
         return WireEventTime(None, parse_date(value).isoformat(), tzid)
     return WireEventTime(parse_time(value), None, tzid)
@@ -250,7 +255,7 @@ DateOrTime = Annotated[
 class EventsQuery(Wire):
     """Which events, or busy periods, to read."""
 
-    unbuilt = {"include_moved": "not supported; events are listed where they are now"}
+    unbuilt: ClassVar = {"include_moved": "not supported; events are listed where they are now"}
     tzid: Tzid
     from_: Annotated[DateOrTime | None, Field(alias="from")] = None
     to: DateOrTime | None = None

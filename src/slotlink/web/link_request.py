@@ -20,6 +20,7 @@ from slotlink.web.wire import (
     Tzid,
     Wire,
     WireContext,
+    context_of,
     duration_between,
     fault,
 )
@@ -79,7 +80,7 @@ class Formatting(Wire):
 
 
 def _notice(value: Any, info: ValidationInfo) -> int:
-    context: WireContext = info.context
+    context = context_of(info)
     return duration_between(value, 0, context.limits.notice_days * 24 * 60)
 
 
@@ -89,10 +90,10 @@ class LinkRequest(Wire):
     oauth: OAuth
     event: EventTemplate
     availability: AvailabilityQuery
-    target_calendars: Annotated[list[TargetMember], Field(max_length=100)] = []
+    target_calendars: Annotated[list[TargetMember], Field(max_length=100, default_factory=list)]
     event_creation: Literal["default", "single"] = "default"
     callback_urls: Callbacks = Callbacks()
-    callback_url: Annotated[CallbackUrl | None, Field(deprecated=True)] = None
+    callback_url: Annotated[CallbackUrl | None, Field(json_schema_extra={"deprecated": True})] = None
     redirect_urls: Redirects = Redirects()
     minimum_notice: Annotated[int, BeforeValidator(_notice), WithJsonSchema(DURATION_SCHEMA)] = 0
     formatting: Formatting = Formatting()

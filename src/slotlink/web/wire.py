@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, cast
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -23,7 +23,7 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from slotlink.domain.addresses import Allowed, is_allowed, is_internal, literal_address
 from slotlink.settings import Limits
@@ -65,9 +65,9 @@ class Wire(BaseModel):
     def _all_faults(cls, raw: Any, handler: ModelWrapValidatorHandler[Any], info: ValidationInfo) -> Any:
         if not isinstance(raw, dict):
             return handler(raw)
-        members: dict[str, Any] = raw
+        members = cast("dict[str, Any]", raw)
         faults = [
-            *cls.cross_check(members, info.context),
+            *cls.cross_check(members, context_of(info)),
             *(
                 ((name,), "errors.not_supported", reason)
                 for name, reason in cls.unbuilt.items()
@@ -89,10 +89,14 @@ class Wire(BaseModel):
         return checked
 
 
-def _kept(line: Any) -> tuple[Any, ...]:
+def _kept(line: ErrorDetails) -> tuple[Any, ...]:
     """An error to be raised anew, with its context: `body.check` reads both."""
-    context = {name: value for name, value in (line.get("ctx") or {}).items() if name != "error"}
+    context = {name: value for name, value in line.get("ctx", {}).items() if name != "error"}
     return (line["type"], line["msg"].replace("{", "{{").replace("}", "}}"), context)
+
+
+def context_of(info: ValidationInfo) -> WireContext:
+    return cast("WireContext", info.context)
 
 
 def _details(fault: Fault) -> InitErrorDetails:
@@ -139,9 +143,10 @@ def parse_duration(value: Any) -> int:
     """Seconds of `{"minutes": n}` and/or `{"hours": n}`, or of a bare number of minutes."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value * 60
-    if not isinstance(value, dict) or not ({"minutes", "hours"} & value.keys()):
+    if not isinstance(value, dict) or not ({"minutes", "hours"} & cast("dict[str, Any]", value).keys()):
         raise fault("errors.invalid_format", 'must be a duration such as {"minutes": 30}')
-    hours, minutes = value.get("hours", 0), value.get("minutes", 0)
+    members = cast("dict[str, Any]", value)
+    hours, minutes = members.get("hours", 0), members.get("minutes", 0)
     if any(isinstance(part, bool) or not isinstance(part, int) for part in (hours, minutes)):
         raise fault("errors.invalid_format", "minutes and hours must be whole numbers")
     if hours and minutes >= 60:
@@ -201,8 +206,7 @@ def _callback_url(value: str, info: ValidationInfo) -> str:
     port = parts.port or (443 if parts.scheme.lower() == "https" else 80)
     address = literal_address(host)
     internal = is_internal(address) if address else host.rstrip(".").lower().rpartition(".")[2] == "localhost"
-    context: WireContext = info.context
-    if internal and not is_allowed(context.callback_allow, host, address, port):
+    if internal and not is_allowed(context_of(info).callback_allow, host, address, port):
         raise fault(
             "errors.not_supported",
             "callbacks do not go to internal addresses unless SLOTLINK_CALLBACK_ALLOW lists them",

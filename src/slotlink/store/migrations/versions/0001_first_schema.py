@@ -10,15 +10,23 @@ depends_on = None
 
 # Two bookings of one participant for overlapping time are refused by the database itself. The engines share no form
 # for it: a trigger on SQLite, an exclusion constraint on PostgreSQL (btree_gist comes with its contrib package).
+_OVERLAPS = """
+    SELECT RAISE(ABORT, 'booking overlap') WHERE NEW.blocks AND EXISTS (
+        SELECT 1 FROM booking_participants other
+        WHERE other.application_id = NEW.application_id AND other.sub = NEW.sub
+          AND other.end_at > NEW.start_at AND other.start_at < NEW.end_at
+          AND other.blocks AND other.link_id <> NEW.link_id);
+"""
 GUARDS = {
-    "sqlite": (
-        "CREATE TRIGGER booking_overlap_insert BEFORE INSERT ON booking_participants BEGIN \n    SELECT RAISE(ABORT, 'booking overlap') WHERE NEW.blocks AND EXISTS (\n        SELECT 1 FROM booking_participants other\n        WHERE other.application_id = NEW.application_id AND other.sub = NEW.sub\n          AND other.end_at > NEW.start_at AND other.start_at < NEW.end_at\n          AND other.blocks AND other.link_id <> NEW.link_id);\n END",
-        "CREATE TRIGGER booking_overlap_update BEFORE UPDATE ON booking_participants BEGIN \n    SELECT RAISE(ABORT, 'booking overlap') WHERE NEW.blocks AND EXISTS (\n        SELECT 1 FROM booking_participants other\n        WHERE other.application_id = NEW.application_id AND other.sub = NEW.sub\n          AND other.end_at > NEW.start_at AND other.start_at < NEW.end_at\n          AND other.blocks AND other.link_id <> NEW.link_id);\n END",
-    ),
-    "postgresql": (
+    "sqlite": [
+        f"CREATE TRIGGER booking_overlap_{verb} BEFORE {verb} ON booking_participants BEGIN {_OVERLAPS} END"
+        for verb in ("insert", "update")
+    ],
+    "postgresql": [
         "CREATE EXTENSION IF NOT EXISTS btree_gist",
-        "ALTER TABLE booking_participants ADD CONSTRAINT booking_overlap EXCLUDE USING gist (application_id WITH =, sub WITH =, int8range(start_at, end_at) WITH &&) WHERE (blocks)",
-    ),
+        "ALTER TABLE booking_participants ADD CONSTRAINT booking_overlap EXCLUDE USING gist "
+        "(application_id WITH =, sub WITH =, int8range(start_at, end_at) WITH &&) WHERE (blocks)",
+    ],
 }
 
 

@@ -1,0 +1,35 @@
+"""Fixtures that every suite shares."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from tests.center import Center
+from tests.postgresql import Cluster, find_postgres
+
+
+@pytest.fixture
+def center(tmp_path: Path) -> Generator[Center]:
+    """A data center in this process, on SQLite, at a moment that the test controls."""
+    with Center(tmp_path) as center:
+        yield center
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Generator[Cluster]:
+    """A real PostgreSQL, started for this run and stopped with it."""
+    binaries = find_postgres()
+    with Cluster(binaries, tmp_path_factory.mktemp("postgresql")) as cluster:
+        yield cluster
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each engine in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'slotlink.db'}"
+    cluster: Cluster = request.getfixturevalue("cluster")
+    return cluster.new_database()
