@@ -85,6 +85,8 @@ class Pages:
             partial=partial,
             notice=view.notice(notice, nearest),
             reload_address=view.address(date=chosen.date, month=choice.month),
+            note="",
+            too_long_by=0,
         )
 
     def no_times(
