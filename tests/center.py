@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import html.parser
 import os
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,12 @@ class Clock:
         return self.now
 
 
+def finished(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run to its end on a loop of its own, also where this thread has one already (Playwright's)."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
 class Center:
     """One data center, with one application in it."""
 
@@ -49,7 +56,7 @@ class Center:
             **variables,
         }
         self.settings = Settings.from_environ(environ)
-        asyncio.run(prepare(self.settings))
+        finished(prepare(self.settings))
         self.client_id, self.client_secret = self.new_application("Globex")
         self.app = make_app(self.settings, background=False, clock=self.clock)
         self.http = TestClient(self.app, base_url="https://app.test", follow_redirects=False)
@@ -71,7 +78,7 @@ class Center:
             finally:
                 await deps.database.close()
 
-        return asyncio.run(run())
+        return finished(run())
 
     def new_application(self, name: str) -> tuple[str, str]:
         async def create(deps: Any) -> tuple[str, str]:

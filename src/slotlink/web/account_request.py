@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from slotlink.web.event_request import Color
-from slotlink.web.wire import Fault, ShortText, Text, Wire, WireContext
+from slotlink.web.wire import Fault, ShortText, Text, Wire, WireContext, at_least_one
 
 Secret = Annotated[Text, Field(min_length=1, max_length=512)]
 
@@ -22,15 +22,17 @@ class ApplicationCalendarRequest(Wire):
 class TokenRequest(Wire):
     """RFC 6749 section 6. Every member is checked by the endpoint, which answers in that RFC's own form."""
 
+    model_config = ConfigDict(json_schema_extra=at_least_one("refresh_token"))
     client_id: Secret
     client_secret: Secret
-    grant_type: Text
+    grant_type: Annotated[Text, Field(json_schema_extra={"enum": ["refresh_token"]})]
     refresh_token: Secret | None = None
 
 
 class RevokeRequest(Wire):
     """By `token` (the Node client says `refresh_token`), or by `sub`; the token wins."""
 
+    model_config = ConfigDict(json_schema_extra=at_least_one("token", "refresh_token", "sub"))
     client_id: Secret
     client_secret: Secret
     token: Secret | None = None

@@ -5,20 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, cast
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from slotlink.domain.query import ExcludedEvent, Group, Member, Query, ResponseFormat
 from slotlink.web.wire import (
-    DURATION_SCHEMA,
     Fault,
     Flag,
     ShortText,
     Time,
     Wire,
     WireContext,
+    at_least_one,
     context_of,
     duration_between,
+    duration_schema,
+    exactly_one,
     fault,
     parse_duration,
     parse_time,
@@ -63,7 +73,20 @@ def _buffer_edge(value: Any, info: ValidationInfo) -> int:
 Edge = Annotated[
     int,
     BeforeValidator(_buffer_edge),
-    WithJsonSchema({**DURATION_SCHEMA, "minProperties": 0, "description": "a duration, or {minimum: duration}"}),
+    WithJsonSchema(
+        {
+            "description": 'A duration, or `{"minimum": duration}`.',
+            "anyOf": [
+                {"x-duration": [0, "buffer_minutes"]},
+                {
+                    "type": "object",
+                    "required": ["minimum"],
+                    "properties": {"minimum": {"x-duration": [0, "buffer_minutes"]}},
+                },
+                {"type": "object", "maxProperties": 0},
+            ],
+        }
+    ),
 ]
 
 
@@ -85,12 +108,35 @@ def _duration(value: Any, info: ValidationInfo) -> int:
     return duration_between(value, 1, context.limits.duration_minutes)
 
 
+_INTERVAL_SCHEMA: dict[str, Any] = {
+    "description": "5 to 60 minutes in steps of 5, or whole hours up to 24.",
+    "anyOf": [
+        {
+            "type": "object",
+            "required": ["minutes"],
+            "properties": {"minutes": {"enum": [*range(5, 60, 5), *range(60, 1441, 60)]}, "hours": {"const": 0}},
+        },
+        {
+            "type": "object",
+            "required": ["hours"],
+            "properties": {"hours": {"type": "integer", "minimum": 1, "maximum": 24}, "minutes": {"const": 0}},
+        },
+        {"enum": [*range(5, 60, 5), *range(60, 1441, 60)]},
+    ],
+}
+
+
 def _interval(value: Any) -> int:
     seconds = parse_duration(value)
     minutes = seconds // 60
     if not ((5 <= minutes <= 60 and minutes % 5 == 0) or (0 < minutes <= 1440 and minutes % 60 == 0)):
         raise fault("errors.invalid_format", "must be 5 to 60 minutes in steps of 5, or whole hours up to 24")
     return seconds
+
+
+class _Limited(AfterValidator):
+    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(core_schema), "x-limit": self.func.__name__}
 
 
 def at_most(limit: str) -> AfterValidator:
@@ -103,7 +149,8 @@ def at_most(limit: str) -> AfterValidator:
             raise fault("errors.too_many", f"may have {most} entries")
         return value
 
-    return AfterValidator(check)
+    check.__name__ = limit
+    return _Limited(check)
 
 
 def _within_span(first: int, last: int, context: WireContext) -> None:
@@ -162,7 +209,8 @@ class GroupMember(Wire):
     required: Annotated[
         int | None,
         BeforeValidator(_required),
-        WithJsonSchema({"anyOf": [{"const": "all"}, {"type": "integer", "minimum": 1}], "default": "all"}),
+        WithJsonSchema({"anyOf": [{"const": "all"}, {"type": "integer", "minimum": 1, "maximum": 2**31 - 1}]}),
+        Field(description="How many of the members must be free.", json_schema_extra={"default": "all"}),
     ] = None
 
     @classmethod
@@ -180,6 +228,7 @@ class GroupMember(Wire):
 
 
 class ExcludedMember(Wire):
+    model_config = ConfigDict(json_schema_extra=at_least_one("event_id", "event_uid"))
     event_id: ShortText | None = None
     event_uid: ShortText | None = None
 
@@ -192,9 +241,10 @@ class ExcludedMember(Wire):
 class AvailabilityQuery(Wire):
     """Who, how long, and when: all groups must be satisfied at once."""
 
+    model_config = ConfigDict(json_schema_extra=exactly_one("query_periods", "available_periods", "query_slots"))
     unbuilt: ClassVar = {"bookable_events": "not supported; ask with participants"}
     participants: Annotated[list[GroupMember], Field(min_length=1), at_most("groups")]
-    required_duration: Annotated[int, BeforeValidator(_duration), WithJsonSchema(DURATION_SCHEMA)]
+    required_duration: Annotated[int, BeforeValidator(_duration), duration_schema(1, "duration_minutes")]
     query_periods: WirePeriods | None = None
     available_periods: Annotated[
         WirePeriods | None, Field(description="older name of query_periods", json_schema_extra={"deprecated": True})
@@ -202,7 +252,7 @@ class AvailabilityQuery(Wire):
     query_slots: (
         Annotated[list[SlotMember], Field(min_length=1), at_most("query_slots"), AfterValidator(_slot_span)] | None
     ) = None
-    start_interval: Annotated[int, BeforeValidator(_interval), WithJsonSchema(DURATION_SCHEMA)] | None = None
+    start_interval: Annotated[int, BeforeValidator(_interval), WithJsonSchema(_INTERVAL_SCHEMA)] | None = None
     buffer: BufferMember = BufferMember()
     excluded_events: Annotated[list[ExcludedMember], Field(max_length=100, default_factory=list)]
 
@@ -241,5 +291,7 @@ def _results(value: int, info: ValidationInfo) -> int:
 
 class AvailabilityRequest(AvailabilityQuery):
     response_format: ResponseFormat = "periods"
-    max_results: Annotated[int, AfterValidator(_results)] = 512
+    max_results: Annotated[
+        int, AfterValidator(_results), Field(json_schema_extra={"minimum": 1, "x-limit": "results"})
+    ] = 512
     include_member_statuses: Flag = False

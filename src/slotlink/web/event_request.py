@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, cast
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from slotlink.domain.event import EventTime, midnight
@@ -19,6 +19,8 @@ from slotlink.web.wire import (
     Tzid,
     Wire,
     WireContext,
+    at_least_one,
+    exactly_one,
     fault,
     parse_date,
     parse_time,
@@ -35,7 +37,10 @@ def _coordinate(value: Any) -> Any:
 
 
 Coordinate = Annotated[
-    Text, BeforeValidator(_coordinate), Field(max_length=32), WithJsonSchema({"type": "string", "maxLength": 32})
+    Text,
+    BeforeValidator(_coordinate),
+    Field(max_length=32),
+    WithJsonSchema({"anyOf": [{"type": "string", "maxLength": 32}, {"type": "number"}]}),
 ]
 
 
@@ -52,7 +57,12 @@ class Reminder(Wire):
 class Conferencing(Wire):
     """`explicit` with a `join_url`, or `none`: embedded calendars make no conferences of their own."""
 
-    profile_id: ShortText
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [{"properties": {"profile_id": {"const": "none"}}}, *at_least_one("join_url")["anyOf"]]
+        }
+    )
+    profile_id: Annotated[ShortText, Field(json_schema_extra={"enum": ["explicit", "none"]})]
     join_url: HttpUrl | None = None
     provider_description: Annotated[Text, Field(max_length=255)] | None = None
 
@@ -115,6 +125,15 @@ def _names_anybody(attendees: Any) -> bool:
     return any(named != [] for named in lists)
 
 
+_NOBODY: Json = {
+    "description": "May be sent when it names nobody.",
+    "anyOf": [
+        {"type": "object", "additionalProperties": {"type": ["array", "null"], "maxItems": 0}},
+        {"type": "array", "maxItems": 0},
+    ],
+}
+
+
 def _nobody_named(value: Any) -> Any:
     """`attendees` may be sent when it names nobody."""
     if _names_anybody(value):
@@ -125,7 +144,7 @@ def _nobody_named(value: Any) -> Any:
 class EventTemplate(EventMembers):
     """The event of a link. The chosen slot supplies `start` and `end`; if sent, they are ignored."""
 
-    attendees: Annotated[None, BeforeValidator(_nobody_named), WithJsonSchema({"type": "object"})] = None
+    attendees: Annotated[None, BeforeValidator(_nobody_named), WithJsonSchema(_NOBODY)] = None
 
 
 def _nobody_invited(value: Any) -> Any:
@@ -157,14 +176,14 @@ def _event_time(value: Any) -> WireEventTime:
     return WireEventTime(parse_time(value), None, tzid)
 
 
+_TIME_OR_DATE: list[Json] = [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]
 _TIME_OR_OBJECT: Json = {
     "anyOf": [
-        {"type": "string", "format": "date-time"},
-        {"type": "string", "format": "date"},
+        *_TIME_OR_DATE,
         {
             "type": "object",
             "required": ["time"],
-            "properties": {"time": {"type": "string"}, "tzid": {"type": "string"}},
+            "properties": {"time": {"anyOf": _TIME_OR_DATE}, "tzid": {"type": ["string", "null"]}},
         },
     ]
 }
@@ -176,7 +195,7 @@ class EventRequest(EventMembers):
 
     start: EventTimeMember
     end: EventTimeMember
-    attendees: Annotated[None, BeforeValidator(_nobody_invited), WithJsonSchema({"type": "object"})] = None
+    attendees: Annotated[None, BeforeValidator(_nobody_invited), WithJsonSchema(_NOBODY)] = None
 
     @classmethod
     def cross_check(cls, raw: Mapping[str, Any], context: WireContext) -> Iterable[Fault]:
@@ -208,6 +227,7 @@ def _exactly_true(value: bool) -> bool:
 
 
 class EventDeletion(Wire):
+    model_config = ConfigDict(json_schema_extra=at_least_one("event_id"))
     event_id: ShortText | None = None
     event_uid: ShortText | None = None
 
@@ -227,7 +247,8 @@ class EventDeletion(Wire):
 class BulkDeletion(Wire):
     """Exactly one of the two."""
 
-    delete_all: Annotated[Flag, AfterValidator(_exactly_true)] | None = None
+    model_config = ConfigDict(json_schema_extra=exactly_one("delete_all", "calendar_ids"))
+    delete_all: Annotated[Flag, AfterValidator(_exactly_true), Field(json_schema_extra={"const": True})] | None = None
     calendar_ids: Annotated[list[ShortText], Field(min_length=1, max_length=100)] | None = None
 
     @classmethod

@@ -11,7 +11,6 @@ from slotlink.domain.link import CallbackUrls, Json, TargetCalendar, Terms
 from slotlink.web.availability_request import AvailabilityQuery
 from slotlink.web.event_request import DEFAULT_TZID, Conferencing, EventTemplate, Location
 from slotlink.web.wire import (
-    DURATION_SCHEMA,
     CallbackUrl,
     Fault,
     HttpUrl,
@@ -22,8 +21,12 @@ from slotlink.web.wire import (
     WireContext,
     context_of,
     duration_between,
+    duration_schema,
     fault,
 )
+
+
+_EMAIL = r"^[^@\s]+@[^@\s]+$"
 
 
 class OAuth(Wire):
@@ -35,7 +38,11 @@ class OAuth(Wire):
 
 
 class Attendee(Wire):
-    email: Annotated[Text, Field(max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")]
+    email: Annotated[
+        Text,
+        Field(max_length=320, pattern=_EMAIL, examples=["maya@example.com"]),
+        WithJsonSchema({"type": "string", "maxLength": 320, "pattern": _EMAIL}),
+    ]
     display_name: Annotated[Text, Field(max_length=255)] | None = None
 
 
@@ -75,7 +82,11 @@ def _hour_format(value: Any) -> Any:
 
 class Formatting(Wire):
     hour_format: Annotated[
-        Literal["h", "H"] | None, BeforeValidator(_hour_format), WithJsonSchema({"enum": ["h", "H"]})
+        Literal["h", "H"] | None,
+        BeforeValidator(_hour_format),
+        WithJsonSchema(
+            {"description": "`h`: 12 hours, `H`: 24. Anything else means: decide for me.", "examples": ["H"]}
+        ),
     ] = None
 
 
@@ -95,7 +106,7 @@ class LinkRequest(Wire):
     callback_urls: Callbacks = Callbacks()
     callback_url: Annotated[CallbackUrl | None, Field(json_schema_extra={"deprecated": True})] = None
     redirect_urls: Redirects = Redirects()
-    minimum_notice: Annotated[int, BeforeValidator(_notice), WithJsonSchema(DURATION_SCHEMA)] = 0
+    minimum_notice: Annotated[int, BeforeValidator(_notice), duration_schema(0, "notice_days")] = 0
     formatting: Formatting = Formatting()
     selection_mode: Literal["confirm", "no_confirm"] = "confirm"
     tzid: Tzid | None = None
@@ -156,4 +167,8 @@ def _message(value: Any) -> Any:
 
 
 class DisableRequest(Wire):
-    display_message: Annotated[Text, Field(max_length=500), BeforeValidator(_message)]
+    display_message: Annotated[
+        Text,
+        Field(max_length=500, json_schema_extra={"pattern": r"\S"}),
+        BeforeValidator(_message),
+    ]

@@ -17,13 +17,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     ModelWrapValidatorHandler,
     ValidationError,
     ValidationInfo,
     WithJsonSchema,
     model_validator,
 )
-from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+from pydantic_core import CoreSchema, ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from slotlink.domain.addresses import Allowed, is_allowed, is_internal, literal_address
 from slotlink.settings import Limits
@@ -46,6 +47,7 @@ class WireContext:
 
 
 Fault = tuple[tuple[str | int, ...], str, str]  # location, key, description
+_AS_GOOD_AS_ABSENT: tuple[Any, ...] = (None, False, [], {}, "")
 
 
 class Wire(BaseModel):
@@ -60,6 +62,17 @@ class Wire(BaseModel):
         """Faults that need more than one member. `raw` is as sent."""
         return ()
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        for name, reason in cls.unbuilt.items():
+            described = {
+                "description": f"Refused with errors.not_supported: {reason}.",
+                "enum": list(_AS_GOOD_AS_ABSENT),
+            }
+            schema.setdefault("properties", {})[name] = described
+        return schema
+
     @model_validator(mode="wrap")
     @classmethod
     def _all_faults(cls, raw: Any, handler: ModelWrapValidatorHandler[Any], info: ValidationInfo) -> Any:
@@ -71,7 +84,7 @@ class Wire(BaseModel):
             *(
                 ((name,), "errors.not_supported", reason)
                 for name, reason in cls.unbuilt.items()
-                if members.get(name) not in (None, False, [], {}, "")
+                if members.get(name) not in _AS_GOOD_AS_ABSENT
             ),
         ]
         try:
@@ -225,15 +238,25 @@ Time = Annotated[int, BeforeValidator(parse_time), WithJsonSchema({"type": "stri
 Text = Annotated[str, AfterValidator(_printable)]
 ShortText = Annotated[Text, Field(min_length=1, max_length=255)]
 Tzid = Annotated[str, AfterValidator(_zone), Field(description="IANA time zone name", examples=["Europe/London"])]
-HttpUrl = Annotated[
-    Text, Field(max_length=MAX_URL), AfterValidator(_http_url), WithJsonSchema({"type": "string", "format": "uri"})
-]
-CallbackUrl = Annotated[
-    Text, Field(max_length=MAX_URL), AfterValidator(_callback_url), WithJsonSchema({"type": "string", "format": "uri"})
-]
+_URL_SCHEMA = {"type": "string", "format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://", "maxLength": MAX_URL}
+HttpUrl = Annotated[Text, Field(max_length=MAX_URL), AfterValidator(_http_url), WithJsonSchema(_URL_SCHEMA)]
+CallbackUrl = Annotated[Text, Field(max_length=MAX_URL), AfterValidator(_callback_url), WithJsonSchema(_URL_SCHEMA)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
-DURATION_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {"minutes": {"type": "integer", "minimum": 0}, "hours": {"type": "integer", "minimum": 0}},
-    "minProperties": 1,
-}
+
+
+def duration_schema(least_minutes: int, most: str) -> WithJsonSchema:
+    """For a duration whose upper bound is the limit of this name; `openapi.py` writes it out for the deployment."""
+    return WithJsonSchema({"x-duration": [least_minutes, most]})
+
+
+def at_least_one(*names: str) -> dict[str, Any]:
+    """JSON Schema for a body that needs one of these members."""
+    return {"anyOf": [_given(name) for name in names]}
+
+
+def exactly_one(*names: str) -> dict[str, Any]:
+    return {"oneOf": [_given(name) for name in names]}
+
+
+def _given(name: str) -> dict[str, Any]:
+    return {"required": [name], "properties": {name: {"not": {"type": "null"}}}}  # null is absent

@@ -1,0 +1,91 @@
+"""Server processes on a core of their own, and what the kernel says of them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+SERVER_CORE, LOAD_CORE = 0, 1
+REPOSITORY = Path(__file__).parent.parent
+SLOTLINK_SERVE = ("-m", "slotlink", "serve", "--port", "0")
+
+
+def can_pin() -> bool:
+    return hasattr(os, "sched_setaffinity") and {SERVER_CORE, LOAD_CORE} <= os.sched_getaffinity(0)
+
+
+@contextlib.contextmanager
+def pinned(core: int) -> Generator[None]:
+    """This thread, and every process it starts inside the block, stay on one core, where the system allows it."""
+    if not can_pin():
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+class Server:
+    """A Python program that serves and says `listening on URL`: `slotlink serve`, or one of `bench.serve`."""
+
+    def __init__(self, folder: Path, arguments: tuple[str, ...] = SLOTLINK_SERVE) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        plain = {name: value for name, value in os.environ.items() if not name.startswith("SLOTLINK_")}
+        log = folder / "server.log"
+        with log.open("ab") as errors, pinned(SERVER_CORE):
+            began = time.perf_counter()
+            self._process = subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=REPOSITORY,
+                env={**plain, "SLOTLINK_DATA_DIR": str(folder)},
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+            assert self._process.stdout is not None
+            line = self._process.stdout.readline()
+            self.started_in_s = time.perf_counter() - began
+        if not line.startswith("listening on "):
+            self._process.kill()
+            raise RuntimeError(f"the server did not start: {log.read_text()}")
+        self.url = line.removeprefix("listening on ").strip()
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    def cpu_s(self) -> float:
+        """User and system time of all its threads, also of those that ended: its CPU clock, to the nanosecond.
+
+        The number of that clock is what clock_getcpuclockid(3) would give."""
+        return time.clock_gettime_ns((~self._process.pid << 3) | 2) / 1e9
+
+    def rss_mib(self) -> float:
+        return rss_mib(self._process.pid)
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(20)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+def rss_mib(pid: int) -> float:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError(f"no VmRSS of process {pid}")

@@ -1,0 +1,57 @@
+"""A real Chromium on a real socket, with a clock that stands still."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import threading
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from slotlink import app as composition
+from tests.center import Center, skippable
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Generator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        if skippable("Chromium"):
+            pytest.skip("SKIPPED LOUDLY: Chromium is not installed (ALLOW_SKIP=1)")
+        pytest.fail("Chromium is not installed; run make test as root, or install the package chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class ServedCenter(Center):
+    """A center that listens as well, on the address that its links name."""
+
+    def __init__(self, folder: Path) -> None:
+        self._listener = composition.bind("127.0.0.1", 0)
+        address = composition.address_of(self._listener)
+        super().__init__(folder, SLOTLINK_API_URL=address, SLOTLINK_APP_URL=address)
+        ready = threading.Event()
+        self._server = composition.make_server(self.settings, background=False, on_ready=ready.set, clock=self.clock)
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._server.serve(sockets=[self._listener])), daemon=True
+        )
+        self._thread.start()
+        assert ready.wait(30), "the server did not start"
+
+    def __exit__(self, *_: object) -> None:
+        super().__exit__()
+        self._server.should_exit = True
+        self._thread.join(20)
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Generator[ServedCenter]:
+    with ServedCenter(tmp_path) as center:
+        yield center
