@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
 import json
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -41,6 +43,22 @@ def request(
     if method != "GET":
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    tag: str | None
+    body: bytes
+
+
+def answer_to(port: int, prepared: bytes) -> Answer:
+    """One request, one whole answer, on a connection of its own."""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(prepared)
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        return Answer(response.status, response.getheader("ETag"), response.read())
 
 
 def cpu_per_request(

@@ -159,9 +159,7 @@ async def _build(deps: Deps, folder: Path, sizes: Sizes) -> Town:
     context = WireContext(deps.settings.limits, ())
     wanted = check(LinkRequest, link_request(subs[:2], calendar_ids[:2], begins), context)
     async with deps.database.transaction() as connection:
-        shown = await links.create(
-            connection, deps.vault, application_id, wanted.event_template(), wanted.terms(), now
-        )
+        shown = await links.create(connection, deps.vault, application_id, wanted.event_template(), wanted.terms(), now)
     known = await _many_links(deps, keys, wanted.event_template(), wanted.terms(), sizes.links, now)
     sample = chance.sample(known, min(sizes.requests, len(known)))
     return Town(folder, begins, key, subs, calendar_ids, busy, sample, shown.token)

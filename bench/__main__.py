@@ -1,0 +1,87 @@
+"""`python -m bench`: measure, print the tables, write bench/results.json."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from bench.figures import Figure, table
+from bench.load import Load, best_load
+from bench.measures import WHOLE, Effort, journey_figures, process_figures, status_figures
+from bench.processes import LOAD_CORE, SERVER_CORE, can_pin
+from bench.town import Town, build
+
+RESULTS = Path(__file__).with_name("results.json")
+GROUPS = ("status", "journeys", "process")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=WHOLE.rounds, help=f"interleaved rounds ({WHOLE.rounds})")
+    parser.add_argument("--only", choices=GROUPS, action="append", help="measure only this group; may be repeated")
+    given = parser.parse_args()
+    effort = replace(WHOLE, rounds=given.rounds)
+    load = best_load()
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    console.print(_conditions(load, effort))
+    results = measure(effort, load, given.only or list(GROUPS), console.print)
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    console.print(f"written to {RESULTS.relative_to(Path.cwd()) if RESULTS.is_relative_to(Path.cwd()) else RESULTS}")
+
+
+def measure(effort: Effort, load: Load, groups: list[str], show: Callable[[Any], None]) -> dict[str, Any]:
+    """Measure the groups, show each table as soon as it is there; everything as one JSON object."""
+    began = time.time()
+    measured: dict[str, list[Figure]] = {}
+    with tempfile.TemporaryDirectory(prefix="slotlink-bench-") as name:
+        folder = Path(name)
+        town: Town = build(folder / "town", effort.sizes)
+        kinds: dict[str, Callable[[], list[Figure]]] = {
+            "status": lambda: status_figures(town, load, effort, folder),
+            "journeys": lambda: journey_figures(town, load, effort, folder),
+            "process": lambda: process_figures(town, effort),
+        }
+        for group in groups:
+            measured[group] = kinds[group]()
+            show(table(group, measured[group]))
+    return {
+        "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began)),
+        "took_s": round(time.time() - began),
+        "conditions": _conditions(load, effort),
+        "versions": {
+            "python": platform.python_version(),
+            "sqlite": sqlite3.sqlite_version,
+            **{library: version(library) for library in ("uvicorn", "uvloop", "httptools", "starlette")},
+        },
+        "figures": {group: [figure.as_json() for figure in figures] for group, figures in measured.items()},
+    }
+
+
+def _conditions(load: Load, effort: Effort) -> str:
+    cores = (
+        f"server on core {SERVER_CORE}, load on core {LOAD_CORE}"
+        if can_pin()
+        else f"not pinned, {os.cpu_count()} cores"
+    )
+    return (
+        f"load by {load.name}; {cores}; {effort.rounds} rounds of {effort.seconds:g} s each, order reversed every "
+        f"round; {effort.sizes.links:,} links of {effort.sizes.applications} applications, "
+        f"{effort.sizes.requests:,} prepared requests. Median (minimum–maximum); ratio = reference / measured."
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""One serving process, one receiver of callbacks and one calendar of several pages for all clients of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.sdk.support import CROWD, Site, at
+from tests.serving import Receiver, serving
+
+
+@pytest.fixture(scope="session")
+def receiver() -> Generator[Receiver]:
+    receiver = Receiver()
+    yield receiver
+    receiver.close()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Generator[Site]:
+    """`slotlink serve` with one application, reached as clients reach it."""
+    with serving(tmp_path_factory.mktemp("site"), SLOTLINK_CALLBACK_ALLOW=receiver.host) as server:
+        yield Site(server)
+
+
+@pytest.fixture(scope="session")
+def crowded(site: Site) -> dict[str, str]:
+    """An application calendar with more events than one page holds: `CROWD` of them, a quarter of an hour each."""
+    person = site.application_calendar("crowded")
+
+    def write(number: int) -> int:
+        event = {
+            "event_id": f"crowd-{number:03}",
+            "summary": f"Meeting {number}",
+            "start": at(20, 0, 15 * number),
+            "end": at(20, 0, 15 * number + 15),
+        }
+        return site.call("POST", f"/v1/calendars/{person['calendar_id']}/events", event, person["access_token"]).status
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(write, range(CROWD))) == {202}
+    return person
