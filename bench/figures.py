@@ -104,4 +104,6 @@ def _text(samples: Samples) -> str:
 
 
 def _short(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    return (
+        f"{value:,.0f}" if value >= 100 else f"{value:.3g}" if value < 0.1 else f"{value:.{1 if value >= 10 else 2}f}"
+    )

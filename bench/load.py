@@ -1,4 +1,4 @@
-"""Load generators: raw prepared requests, in turn, over keep-alive connections. `wrk` when it is installed, else ours."""
+"""Load generators: prepared requests, in turn, over keep-alive connections. `wrk` when it is installed, else ours."""
 
 from __future__ import annotations
 

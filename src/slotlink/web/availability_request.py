@@ -108,20 +108,28 @@ def _duration(value: Any, info: ValidationInfo) -> int:
     return duration_between(value, 1, context.limits.duration_minutes)
 
 
+_INTERVAL_MINUTES: dict[str, Any] = {
+    "type": "integer",
+    "anyOf": [
+        {"minimum": 5, "maximum": 60, "multipleOf": 5},
+        {"minimum": 60, "maximum": 1440, "multipleOf": 60},
+    ],
+}
 _INTERVAL_SCHEMA: dict[str, Any] = {
+    "title": "Duration",
     "description": "5 to 60 minutes in steps of 5, or whole hours up to 24.",
     "anyOf": [
         {
             "type": "object",
             "required": ["minutes"],
-            "properties": {"minutes": {"enum": [*range(5, 60, 5), *range(60, 1441, 60)]}, "hours": {"const": 0}},
+            "properties": {"minutes": _INTERVAL_MINUTES, "hours": {"const": 0}},
         },
         {
             "type": "object",
             "required": ["hours"],
             "properties": {"hours": {"type": "integer", "minimum": 1, "maximum": 24}, "minutes": {"const": 0}},
         },
-        {"enum": [*range(5, 60, 5), *range(60, 1441, 60)]},
+        _INTERVAL_MINUTES,
     ],
 }
 

@@ -126,6 +126,8 @@ def _field_error(kind: str, path: str, message: str, context: Mapping[str, Any])
             return FieldError("errors.required", f"{name} must not be empty")
         case "string_too_long":
             return FieldError("errors.too_long", f"{name} may have {context.get('max_length')} characters")
+        case "too_long" if context.get("field_type") == "Value":  # a text behind a validator of ours
+            return FieldError("errors.too_long", f"{name} may have {context.get('max_length')} characters")
         case "too_long":
             return FieldError("errors.too_many", f"{name} may have {context.get('max_length')} entries")
         case "literal_error":

@@ -25,7 +25,6 @@ from slotlink.web.wire import (
     fault,
 )
 
-
 _EMAIL = r"^[^@\s]+@[^@\s]+$"
 
 

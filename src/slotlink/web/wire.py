@@ -66,11 +66,9 @@ class Wire(BaseModel):
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         schema = handler.resolve_ref_schema(handler(core_schema))
         for name, reason in cls.unbuilt.items():
-            described = {
-                "description": f"Refused with errors.not_supported: {reason}.",
-                "enum": list(_AS_GOOD_AS_ABSENT),
-            }
-            schema.setdefault("properties", {})[name] = described
+            harmless = [False] if name in cls.model_fields else list(_AS_GOOD_AS_ABSENT)
+            refused = {"description": f"Refused with `errors.not_supported`: {reason}.", "enum": harmless}
+            schema.setdefault("properties", {})[name] = refused
         return schema
 
     @model_validator(mode="wrap")
@@ -84,7 +82,7 @@ class Wire(BaseModel):
             *(
                 ((name,), "errors.not_supported", reason)
                 for name, reason in cls.unbuilt.items()
-                if members.get(name) not in _AS_GOOD_AS_ABSENT
+                if _flag(members.get(name)) not in _AS_GOOD_AS_ABSENT
             ),
         ]
         try:

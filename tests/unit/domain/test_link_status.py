@@ -63,11 +63,11 @@ def test_a_link_with_query_slots_expires_with_the_start_of_the_last() -> None:
 
 
 def test_nothing_follows_a_completed_or_a_disabled_link() -> None:
-    assert TRANSITIONS == {
+    assert {
         LinkStatus.OPEN: {LinkStatus.COMPLETED, LinkStatus.DISABLED},
         LinkStatus.COMPLETED: frozenset(),
         LinkStatus.DISABLED: frozenset(),
-    }
+    } == TRANSITIONS
 
 
 def test_expired_is_no_stored_state() -> None:

@@ -1,0 +1,147 @@
+"""Transactions and readings, and how a database that cannot answer says so."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select, text
+
+from slotlink.errors import ConfigurationError, StoreUnavailable
+from slotlink.store import accounts, links
+from slotlink.store.database import open_database, own_file, ping
+from slotlink.store.tables import accounts as accounts_table
+from slotlink.store.tables import links as links_table
+from tests.contract.store import NOW, Store
+
+
+async def test_a_transaction_rolls_back_whole(store: Store) -> None:
+    async with store.reading() as connection:
+        before = await store.rows(connection)
+    with pytest.raises(RuntimeError, match="on purpose"):
+        async with store.transaction() as connection:
+            maya = await store.person(connection)
+            await store.book(connection, maya.sub, NOW, NOW + 60)
+            await store.event(connection, maya.calendar_id, "lunch", NOW, NOW + 60)
+            raise RuntimeError("on purpose")
+    async with store.reading() as connection:
+        assert await store.rows(connection) == before
+
+
+async def test_a_cancelled_transaction_leaves_nothing_and_blocks_nobody(store: Store) -> None:
+    inside = asyncio.Event()
+
+    async def write() -> None:
+        async with store.transaction() as connection:
+            await store.person(connection)
+            inside.set()
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(write())
+    await inside.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    async with asyncio.timeout(5), store.transaction() as connection:
+        assert await accounts.find_application_calendar(connection, store.application_id, "maya") is None
+
+
+async def test_a_reading_sees_one_moment(store: Store) -> None:
+    count = select(func.count()).where(links_table.c.application_id == store.application_id)
+    async with store.reading() as reading:
+        before = (await reading.execute(count)).scalar_one()
+        async with store.transaction() as writing:
+            await store.link(writing)
+        assert (await reading.execute(count)).scalar_one() == before
+    async with store.reading() as reading:
+        assert (await reading.execute(count)).scalar_one() == before + 1
+
+
+async def test_a_reading_cannot_write_on_sqlite(store: Store) -> None:
+    if store.database.dialect != "sqlite":
+        # PostgreSQL's readings are repeatable, not read-only: both kinds share one pool of connections.
+        return
+    with pytest.raises(StoreUnavailable, match="readonly"):
+        async with store.reading() as connection:
+            await store.link(connection)
+
+
+async def test_writers_wait_for_each_other_on_the_rows_they_share(store: Store) -> None:
+    """Twenty writers count one number up, each reading it first under the account's lock: none is lost."""
+    async with store.transaction() as connection:
+        maya = await store.person(connection)
+
+    async def count_up() -> None:
+        async with store.transaction() as connection:
+            await accounts.lock(connection, store.application_id, [maya.sub])
+            name = (
+                await connection.execute(
+                    select(accounts_table.c.display_name).where(accounts_table.c.sub == maya.sub)
+                )
+            ).scalar_one()
+            await asyncio.sleep(0)
+            await accounts.set_display_name(connection, store.application_id, maya.sub, str(int(name or 0) + 1))
+
+    await asyncio.gather(*(count_up() for _ in range(20)))
+    async with store.reading() as connection:
+        assert (await accounts.get(connection, store.application_id, maya.sub)).display_name == "20"
+
+
+async def test_a_refused_write_says_unavailable_when_the_database_takes_none(store: Store) -> None:
+    """A standby, a full or a locked database: the caller answers 503, not 500."""
+    statement = "PRAGMA query_only = ON" if store.database.dialect == "sqlite" else "SET TRANSACTION READ ONLY"
+    with pytest.raises(StoreUnavailable):
+        async with store.transaction() as connection:
+            await connection.execute(text(statement))
+            await store.link(connection)
+
+
+async def test_a_deadlock_says_unavailable(store: Store) -> None:
+    if store.database.dialect == "sqlite":
+        return  # one writer: there is nobody to wait for in a circle
+    async with store.transaction() as connection:
+        one, two = await store.link(connection), await store.link(connection)
+    first, second = asyncio.Event(), asyncio.Event()
+
+    async def write(mine: str, theirs: str, done: asyncio.Event, other: asyncio.Event) -> None:
+        async with store.transaction() as connection:
+            await links.set_display_message(connection, store.application_id, mine, "x")
+            done.set()
+            await other.wait()
+            await links.set_display_message(connection, store.application_id, theirs, "x")
+
+    outcomes = await asyncio.gather(
+        write(one.link_id, two.link_id, first, second),
+        write(two.link_id, one.link_id, second, first),
+        return_exceptions=True,
+    )
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NoneType", "StoreUnavailable"]
+
+
+async def test_a_database_that_is_not_there_is_unavailable() -> None:
+    database = open_database("postgresql://slotlink@127.0.0.1:1/none")
+    with pytest.raises(StoreUnavailable):
+        await ping(database)
+    await database.close()
+
+
+@pytest.mark.parametrize("url", ["mysql://host/name", "nonsense", "sqlite:///{file}/below/slotlink.db", "sqlite:///{file}"])
+def test_a_database_that_cannot_be_opened_is_a_fault_of_configuration(url: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("this is no database, and no folder either" * 100)
+    with pytest.raises(ConfigurationError):
+        open_database(url.format(file=tmp_path / "file"))
+
+
+def test_one_process_owns_a_sqlite_file(tmp_path: Path) -> None:
+    path = tmp_path / "not" / "made" / "yet" / "slotlink.db"
+    owned = own_file(path)
+    with pytest.raises(ConfigurationError, match="already served by another process"):
+        own_file(path)
+    del owned
+    own_file(path)
+
+
+def test_a_file_that_cannot_be_owned_is_a_fault_of_configuration(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError):
+        own_file(tmp_path / "file" / "slotlink.db")
