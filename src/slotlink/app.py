@@ -10,9 +10,11 @@ import socket
 import sys
 import threading
 import time
+import zoneinfo
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from dataclasses import dataclass
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import uvicorn
 import uvloop
@@ -29,7 +31,9 @@ from slotlink.store.hot import StatusReader
 from slotlink.store.schema import is_current, migrate
 from slotlink.vault import Vault
 from slotlink.web.hot_status import HotStatus
+from slotlink.web.metrics import Metrics
 from slotlink.web.pages import Pages
+from slotlink.web.rate_limit import RateLimit
 from slotlink.web.routes import STATIC, web_app
 from slotlink.web.state import WebState
 from slotlink.web.wire import WireContext
@@ -38,6 +42,9 @@ from slotlink.worker.housekeeping import keep_house
 from slotlink.worker.loop import Worker
 
 GRACE_S = 10  # for requests under way when the server is told to stop
+
+# One zone database for the whole server, of a version that the lock file names, whatever the host's own may be.
+zoneinfo.reset_tzpath(to=())
 
 Clock = Callable[[], float]
 Result = TypeVar("Result")
@@ -92,16 +99,22 @@ def make_app(settings: Settings, *, background: bool = True, clock: Clock = time
             yield
 
     form_key = deps.vault.form_key
+    base_path = urlsplit(settings.app_url).path
     state = WebState(
         deps=deps,
         context=WireContext(settings.limits, parse_allowed(settings.callback_allow)),
-        pages=Pages(asset_version=_asset_version()),
+        pages=Pages(asset_version=_asset_version(), base_path=base_path),
         form_signer=URLSafeSerializer(form_key, salt="form token"),
         page_signer=URLSafeSerializer(form_key, salt="next page"),
         clock=clock,
+        rate_limit=RateLimit(settings.rate_limit, clock) if settings.rate_limit else None,
+        base_path=base_path,
     )
-    app = web_app(state, lifespan)
-    return app if reader is None else HotStatus(app, deps, reader, clock)
+    metrics = Metrics(settings.data_center) if settings.metrics == "on" else None
+    app: ASGIApp = web_app(state, lifespan, metrics)
+    if reader is not None:
+        app = HotStatus(app, deps, reader, clock)
+    return app if metrics is None else metrics.around(app)
 
 
 def _asset_version() -> str:

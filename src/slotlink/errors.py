@@ -49,6 +49,14 @@ class NotAllowed(SlotlinkError):
     """A known credential of the wrong kind for this call."""
 
 
+class TooManyRequests(SlotlinkError):
+    """The application asks more often than the operator allows; `retry_after` in seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"too many requests; try again in {retry_after} s")
+        self.retry_after = retry_after
+
+
 class NotFound(SlotlinkError):
     """Unknown, or somebody else's: the two are told apart by nobody."""
 

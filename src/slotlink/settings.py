@@ -45,6 +45,26 @@ def _pauses(text: Any) -> Any:
     return tuple(round(_seconds(part)) for part in _list(text)) if isinstance(text, str) else text
 
 
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many requests in so many seconds."""
+
+    count: int
+    seconds: int
+
+
+def _rates(text: Any) -> Any:
+    if not isinstance(text, str) or text.strip().lower() == "off":
+        return () if isinstance(text, str) else text
+    rates: list[Rate] = []
+    for part in _list(text):
+        match = re.fullmatch(r"([1-9]\d*)/([smh])", part)
+        if match is None:
+            raise ValueError("write rates as 50/s,500/m")
+        rates.append(Rate(int(match[1]), _SECONDS[match[2]]))
+    return tuple(rates)
+
+
 def _base_url(text: str) -> str:
     if not re.fullmatch(r"https?://[^/?#\s]+(/[^?#\s]*)?", text):
         raise ValueError("write an absolute URL such as https://schedule.example.com")
@@ -60,6 +80,7 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_list)]
 Pauses = Annotated[tuple[int, ...], BeforeValidator(_pauses)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Keys = Annotated[tuple[bytes, ...], BeforeValidator(_keys)]
+Rates = Annotated[tuple[Rate, ...], BeforeValidator(_rates)]
 Limit = Annotated[int, Field(ge=1)]
 
 
@@ -95,6 +116,7 @@ class Settings(BaseModel):
     callback_retries: Pauses = (15, 60, 300, 900, 3600, 7200, 14400, 21600, 36000)
     callback_timeout: Seconds = 10
     hold: Seconds = 600
+    rate_limit: Rates = ()
     limit_groups: Limit = 10
     limit_members: Limit = 100
     limit_query_periods: Limit = 50

@@ -231,12 +231,12 @@ def test_an_unknown_hour_format_is_left_to_the_server(center: Center) -> None:
         assert create(center, center.link_request(maya, formatting={"hour_format": value})).status_code == 200
 
 
-def test_a_calendar_named_twice_gets_one_event(center: Center) -> None:
-    maya = center.person("maya")
-    target = {"sub": maya.sub, "calendar_id": maya.calendar_id}
-    link = center.create_link(maya, target_calendars=[target, target])
+def test_a_calendar_named_twice_gets_one_event_where_it_was_named_first(center: Center) -> None:
+    maya, jonas = center.person("maya"), center.person("jonas")
+    targets = [{"sub": person.sub, "calendar_id": person.calendar_id} for person in (maya, jonas, maya)]
+    link = center.create_link(maya, jonas, target_calendars=targets, event_creation="single")
     assert link.choose(link.page().slots[0]).code == 303
-    assert len(maya.events()) == 1
+    assert (len(maya.events()), len(jonas.events())) == (1, 0)
 
 
 def test_the_link_keeps_its_zone_name_in_every_time_it_tells(center: Center) -> None:

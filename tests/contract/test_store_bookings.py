@@ -24,7 +24,11 @@ OVERLAPS = {
     "into its start": (TEN - HOUR, TEN + 1),
     "out of its end": (ELEVEN - 1, ELEVEN + HOUR),
 }
-APART = {"touching its start": (TEN - HOUR, TEN), "touching its end": (ELEVEN, ELEVEN + HOUR), "later": (ELEVEN + 60, ELEVEN + HOUR)}
+APART = {
+    "touching its start": (TEN - HOUR, TEN),
+    "touching its end": (ELEVEN, ELEVEN + HOUR),
+    "later": (ELEVEN + 60, ELEVEN + HOUR),
+}
 
 
 @pytest.mark.parametrize("times", OVERLAPS.values(), ids=OVERLAPS.keys())

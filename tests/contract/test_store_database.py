@@ -75,9 +75,7 @@ async def test_writers_wait_for_each_other_on_the_rows_they_share(store: Store) 
         async with store.transaction() as connection:
             await accounts.lock(connection, store.application_id, [maya.sub])
             name = (
-                await connection.execute(
-                    select(accounts_table.c.display_name).where(accounts_table.c.sub == maya.sub)
-                )
+                await connection.execute(select(accounts_table.c.display_name).where(accounts_table.c.sub == maya.sub))
             ).scalar_one()
             await asyncio.sleep(0)
             await accounts.set_display_name(connection, store.application_id, maya.sub, str(int(name or 0) + 1))
@@ -125,7 +123,9 @@ async def test_a_database_that_is_not_there_is_unavailable() -> None:
     await database.close()
 
 
-@pytest.mark.parametrize("url", ["mysql://host/name", "nonsense", "sqlite:///{file}/below/slotlink.db", "sqlite:///{file}"])
+@pytest.mark.parametrize(
+    "url", ["mysql://host/name", "nonsense", "sqlite:///{file}/below/slotlink.db", "sqlite:///{file}"]
+)
 def test_a_database_that_cannot_be_opened_is_a_fault_of_configuration(url: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("this is no database, and no folder either" * 100)
     with pytest.raises(ConfigurationError):

@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 
+from slotlink.domain.booking import EventWrite
 from slotlink.domain.event import object_time
 from slotlink.domain.link import CallbackUrls, LinkStatus, TargetCalendar, Terms
 from slotlink.domain.query import ExcludedEvent, Group, Member, Query
 from slotlink.errors import LinkNotOpen, NotFound
-from slotlink.domain.booking import EventWrite
 from slotlink.store import links
 from slotlink.vault import digest
 from tests.contract.store import DAY, HOUR, NOW, Store, terms
@@ -129,9 +129,7 @@ async def test_the_database_knows_three_states_only(store: Store) -> None:
     with pytest.raises(Exception, match=r"ck_links_state|CHECK constraint"):
         async with store.transaction() as connection:
             link = await store.link(connection)
-            await links.close(
-                connection, store.application_id, link.link_id, LinkStatus.COMPLETED, NOW, event="{}"
-            )
+            await links.close(connection, store.application_id, link.link_id, LinkStatus.COMPLETED, NOW, event="{}")
             await connection.exec_driver_sql("UPDATE links SET state = 'expired'")
 
 

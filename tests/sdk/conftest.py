@@ -21,8 +21,9 @@ def receiver() -> Generator[Receiver]:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Generator[Site]:
     """`slotlink serve` with one application, reached as clients reach it."""
-    with serving(tmp_path_factory.mktemp("site"), SLOTLINK_CALLBACK_ALLOW=receiver.host) as server:
-        yield Site(server)
+    folder = tmp_path_factory.mktemp("site")
+    with serving(folder, SLOTLINK_CALLBACK_ALLOW=receiver.host) as server:
+        yield Site(server, folder)
 
 
 @pytest.fixture(scope="session")

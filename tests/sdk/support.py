@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from tests.center import ReadPage
-from tests.serving import LiveServer
+from slotlink.app import open_deps
+from slotlink.settings import Settings
+from slotlink.store import applications
+from tests.center import ReadPage, finished
+from tests.serving import LiveServer, environ_for
 
 CROWD = 310  # a page holds 300
 Json = dict[str, Any]
@@ -72,14 +77,31 @@ def send(url: str, method: str, path: str, headers: Mapping[str, str], body: byt
 class Site:
     """The served data center and one application in it."""
 
-    def __init__(self, server: LiveServer) -> None:
-        self.server = server
+    def __init__(self, server: LiveServer, folder: Path) -> None:
         self.url = server.url
+        self._settings = Settings.from_environ(environ_for(folder))
         self.client_id, self.client_secret = self.new_application("Globex")
 
     def new_application(self, name: str) -> tuple[str, str]:
-        made = self.server.cli("applications", "create", name, "--json")
-        return made["client_id"], made["client_secret"]
+        return self._beside(lambda connection, vault: applications.create(connection, vault, name, int(time.time())))
+
+    def rotate_secret(self, client_id: str) -> str:
+        return self._beside(
+            lambda connection, vault: applications.rotate_secret(connection, vault, client_id, int(time.time()))
+        )
+
+    def _beside(self, action: Callable[[Any, Any], Any]) -> Any:
+        """As the command line does it, beside the serving process, without waiting for the command to start."""
+
+        async def run() -> Any:
+            deps = open_deps(self._settings)
+            try:
+                async with deps.database.transaction() as connection:
+                    return await action(connection, deps.vault)
+            finally:
+                await deps.database.close()
+
+        return finished(run())
 
     @property
     def credentials(self) -> Json:

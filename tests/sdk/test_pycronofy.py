@@ -197,7 +197,7 @@ def test_a_callback_during_a_rotation_is_valid_for_either_secret(
     site: Site, receiver: Receiver, statuses: list[int]
 ) -> None:
     client_id, old_secret = site.new_application("Rotating")
-    new_secret = site.server.cli("applications", "rotate-secret", client_id, "--json")["client_secret"]
+    new_secret = site.rotate_secret(client_id)
     old, new = (pycronofy.Client(client_id=client_id, client_secret=secret) for secret in (old_secret, new_secret))
     sub = old.application_calendar("rotating-maya")["sub"]
     arguments = link_arguments(callback_urls={"completed_url": f"{receiver.url}/rotating"})

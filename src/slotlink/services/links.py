@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -25,6 +26,10 @@ async def create_link(deps: Deps, application_id: str, event: Json, terms: Terms
         unknown = await unknown_members(connection, application_id, terms.query, "availability.")
         unknown |= await _unusable_targets(connection, application_id, terms)
         refuse_unknown(unknown)
+        # A calendar named twice still gets one event: the first mention counts.
+        targets = {target.calendar_id: target for target in reversed(terms.targets)}
+        distinct = tuple(target for target in terms.targets if targets[target.calendar_id] is target)
+        terms = dataclasses.replace(terms, targets=distinct)
         return await links.create(connection, deps.vault, application_id, event, terms, now)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy import event, make_url, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -26,6 +26,9 @@ from slotlink.errors import ConfigurationError, StoreUnavailable
 BUSY_TIMEOUT_MS = 10_000
 READERS = 4
 POSTGRESQL_CONNECTIONS = 10
+# PostgreSQL's codes for "not now" (its appendix A): connection, rollback (deadlock), resources (disk full), operator,
+# system, a standby's refusal to write, a lock not had.
+_NOT_NOW = ("08", "40", "53", "57", "58", "25006", "55P03")
 
 
 class Database:
@@ -65,10 +68,19 @@ class Database:
 
 def open_database(url: str, *, checkpoints: bool = True) -> Database:
     """Open `sqlite:///path` or `postgresql://…`. `checkpoints` is false for everything but the one serving process."""
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ConfigurationError("SLOTLINK_DATABASE_URL is no URL; use sqlite:///FILE or postgresql://…") from error
     match parsed.get_backend_name():
         case "sqlite":
-            return _open_sqlite(url, checkpoints)
+            try:
+                return _open_sqlite(url, checkpoints)
+            except (OSError, sqlite3.Error) as error:
+                raise ConfigurationError(
+                    f"cannot open the database file {parsed.database}: {error}; see SLOTLINK_DATABASE_URL and "
+                    "SLOTLINK_DATA_DIR"
+                ) from error
         case "postgresql":
             engine = create_async_engine(
                 parsed.set(drivername="postgresql+asyncpg"),
@@ -89,6 +101,7 @@ def open_database(url: str, *, checkpoints: bool = True) -> Database:
 def _open_sqlite(url: str, checkpoints: bool) -> Database:
     path = Path(make_url(url).database or "")
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)  # calendars are nobody else's business
     with _closing_sqlite(path) as plain:
         # WAL is a property of the file: set once, before the pools, without a transaction.
         plain.execute("PRAGMA journal_mode = WAL")
@@ -142,9 +155,12 @@ class _store_faults(contextlib.AbstractContextManager[None]):
     """Turns the drivers' ways of saying "not now" into StoreUnavailable. Constraint violations pass through."""
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
-            raise StoreUnavailable(str(error.orig)) from error
-        if isinstance(error, ConnectionError | asyncpg.PostgresConnectionError | PoolTimeout):
+        if isinstance(error, DBAPIError):
+            code = str(getattr(error.orig, "sqlstate", None) or "")
+            if isinstance(error, OperationalError) or error.connection_invalidated or code.startswith(_NOT_NOW):
+                raise StoreUnavailable(str(error.orig)) from error
+        # Unwrapped, these come from connecting: no such host, refused, too many connections, no such database.
+        if isinstance(error, OSError | asyncpg.PostgresError | PoolTimeout):
             raise StoreUnavailable(str(error)) from error
 
 
@@ -152,7 +168,13 @@ def own_file(path: Path) -> object:
     """Claim the SQLite file for this process, until the returned object is dropped.
 
     Raises ConfigurationError when another process serves it: one process owns the file (docs/decisions/0004)."""
-    lock = path.with_name(path.name + ".lock").open("w")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_name(path.name + ".lock").open("w")
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot keep a database in {path.parent}: {error.strerror}. Set SLOTLINK_DATA_DIR to a writable folder."
+        ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

@@ -164,6 +164,16 @@ async def next_due_at(connection: AsyncConnection) -> int | None:
     ).scalar_one_or_none()
 
 
+async def count_by_state(connection: AsyncConnection) -> dict[str, int]:
+    """How many items wait and how many were given up, over all applications. Delivered ones are not counted."""
+    rows = await connection.execute(
+        select(outbox.c.state, func.count().label("items"))
+        .where(outbox.c.state.in_(["waiting", "dead"]))
+        .group_by(outbox.c.state)
+    )
+    return {row.state: row.items for row in rows}
+
+
 async def of_link(connection: AsyncConnection, application_id: str, link_id: str) -> list[tuple[str, str, int]]:
     """(item_id, state, attempts) of a link's callbacks, oldest first."""
     rows = await connection.execute(

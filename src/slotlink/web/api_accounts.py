@@ -18,7 +18,7 @@ from slotlink.services.accounts import (
 from slotlink.store import accounts
 from slotlink.web import render
 from slotlink.web.account_request import ApplicationCalendarRequest, RevokeRequest, TokenRequest
-from slotlink.web.auth import account_caller
+from slotlink.web.auth import account_caller, admit
 from slotlink.web.body import check, read_object
 from slotlink.web.state import state_of
 
@@ -33,6 +33,7 @@ async def application_calendar(request: Request) -> Response:
         application_id = await authenticate_client(web.deps, members["client_id"], members["client_secret"])
     if application_id is None:
         raise NotAuthenticated("client_id and client_secret must be those of an application")
+    admit(request, application_id)
     wanted = check(ApplicationCalendarRequest, members, web.context)
     grant = await open_application_calendar(web.deps, application_id, wanted.application_calendar_id, web.now())
     return render.json_response(
@@ -94,6 +95,7 @@ async def _client(request: Request, members: dict[str, Any]) -> str:
     if isinstance(client_id, str) and isinstance(client_secret, str):
         application_id = await authenticate_client(state_of(request).deps, client_id, client_secret)
         if application_id is not None:
+            admit(request, application_id)
             return application_id
     raise TokenRefused("invalid_client")
 

@@ -18,8 +18,9 @@ async def availability(request: Request) -> Response:
     caller = await any_caller(request)
     members = await read_object(request, web.context.limits.body_bytes)
     wanted = check(AvailabilityRequest, members, web.context)
+    limit = min(wanted.max_results, web.context.limits.results)  # the default may be above this server's limit
     answer = await find_availability(
-        web.deps, caller.application_id, wanted.query(), wanted.response_format, wanted.max_results, web.now()
+        web.deps, caller.application_id, wanted.query(), wanted.response_format, limit, web.now()
     )
     key = "available_periods" if wanted.response_format == "periods" else "available_slots"
     content: render.Json = {

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from slotlink.errors import NotAllowed, NotAuthenticated
+from slotlink.errors import NotAllowed, NotAuthenticated, TooManyRequests
 from slotlink.services.accounts import authenticate_client
 from slotlink.store import accounts, applications
 from slotlink.web.state import state_of
@@ -37,10 +37,12 @@ async def any_caller(request: Request) -> Caller:
     async with web.deps.database.reading() as connection:
         application = await applications.find_by_secret(connection, credential)
         if application is not None:
+            admit(request, application.application_id)
             return Caller(application.application_id, None)
         token = await accounts.find_token(connection, credential, kind="access", now=web.now())
     if token is None:
         raise NotAuthenticated("unknown credential")
+    admit(request, token.application_id)
     return Caller(token.application_id, token.sub)
 
 
@@ -70,7 +72,16 @@ async def application_of_body(request: Request, members: Mapping[str, Any]) -> s
     application_id = await authenticate_client(state_of(request).deps, client_id, client_secret)
     if application_id is None:
         raise NotAuthenticated("unknown client_id or client_secret")
+    admit(request, application_id)
     return application_id
+
+
+def admit(request: Request, application_id: str) -> None:
+    """Count a request of a known application. Raises TooManyRequests."""
+    rate_limit = state_of(request).rate_limit
+    wait = rate_limit.wait_for(application_id) if rate_limit is not None else 0
+    if wait:
+        raise TooManyRequests(wait)
 
 
 def bearer(header: str | None) -> str | None:

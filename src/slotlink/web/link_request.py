@@ -144,9 +144,8 @@ class LinkRequest(Wire):
                     target.event.model_dump(exclude_none=True) if target.event else None,
                     target.attendee.model_dump(exclude_none=True) if target.attendee else None,
                 )
-                # A calendar named twice still gets one event.
-                for target in {target.calendar_id: target for target in reversed(self.target_calendars)}.values()
-            )[::-1],
+                for target in self.target_calendars
+            ),
             callback_urls=CallbackUrls(
                 urls.completed_url or self.callback_url,
                 urls.no_times_suitable_url,

@@ -201,7 +201,8 @@ def _written_out(schema: Any, limits: Limits) -> Any:
         return schema
     given = cast("Json", schema)
     if "x-duration" in given:
-        return _duration(*given["x-duration"], limits)
+        least, most = given["x-duration"]
+        return _duration(least, most, limits)
     plain = _plain(given, limits)
     if "x-limit" in plain:
         most = getattr(limits, plain.pop("x-limit"))
@@ -266,7 +267,7 @@ def _duration(least: int, most_name: str, limits: Limits) -> Json:
         )
     return {
         "title": "Duration",
-        "description": f'{least} to {most} minutes: `{{"minutes": n}}`, also with `hours` (then `minutes` is below 60), '
-        "or a bare number of minutes.",
+        "description": f'{least} to {most} minutes: `{{"minutes": n}}`, with `hours` too if you like (`minutes` is below '
+        "60 then), or a bare number of minutes.",
         "anyOf": variants,
     }

@@ -149,7 +149,7 @@ async def _visit(request: Request, web: WebState, asked: dict[str, Any]) -> Visi
         place=None if private else location.get("description") or None,
         people=() if private else names,
         duration_s=link.terms.query.required_duration,
-        path=f"/rts/{link.token}",
+        path=f"{web.base_path}/rts/{link.token}",
     )
     return Visit(web, link, invitation, _choice(request, link, asked), web.now())
 

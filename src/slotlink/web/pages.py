@@ -26,7 +26,7 @@ __all__ = ["Choice", "Invitation", "Notice", "Pages"]
 class Pages:
     """The page in each of its states. `asset_version` changes whenever the stylesheet does."""
 
-    def __init__(self, *, asset_version: str) -> None:
+    def __init__(self, *, asset_version: str, base_path: str = "") -> None:
         self._environment = Environment(
             loader=FileSystemLoader(Path(__file__).parent / "templates"),
             autoescape=True,
@@ -37,6 +37,7 @@ class Pages:
         words = words_of(page_locale("en"))
         install: Any = getattr(self._environment, "install_gettext_callables")  # noqa: B009 - added by the extension
         install(words.gettext, words.ngettext, newstyle=True)
+        self._environment.globals["base_path"] = base_path  # pyright: ignore[reportArgumentType]
         self._environment.globals["asset_version"] = asset_version  # pyright: ignore[reportArgumentType]
 
     def picker(

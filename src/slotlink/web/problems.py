@@ -19,6 +19,7 @@ from slotlink.errors import (
     SlotlinkError,
     StoreUnavailable,
     TokenRefused,
+    TooManyRequests,
 )
 from slotlink.web.render import json_response
 
@@ -30,6 +31,7 @@ STATUSES: dict[type[SlotlinkError], int] = {
     NotAuthenticated: 401,
     NotAllowed: 403,
     NotFound: 404,
+    TooManyRequests: 429,
     RequestTooLarge: 413,
     InvalidRequest: 422,
     StoreUnavailable: 503,
@@ -59,6 +61,8 @@ async def answer_problem(request: Request, error: Exception) -> Response:
         response = Response(status_code=status)
     if isinstance(error, NotAuthenticated):
         response.headers["WWW-Authenticate"] = 'Bearer realm="slotlink"'
+    if isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, StoreUnavailable):
         log.error("request.store_unavailable", path=request.scope.get("route_name"), reason=str(error))
         response.headers["Retry-After"] = RETRY_AFTER_S

@@ -8,13 +8,14 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Match, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Lifespan
 
 from slotlink.errors import SlotlinkError, StoreUnavailable
 from slotlink.store.schema import is_current
 from slotlink.web import api_accounts, api_availability, api_calendars, api_links, documents, page
+from slotlink.web.metrics import Metrics
 from slotlink.web.problems import answer_fault, answer_problem
 from slotlink.web.render import json_response
 from slotlink.web.state import WebState, state_of
@@ -47,7 +48,7 @@ API: list[tuple[str, str, Handler]] = [
 PAGES = ("/rts/{token}", "/add_to_calendar/scheduling/{token}", "/real_time_scheduling/{token}")
 
 
-def web_app(state: WebState, lifespan: Lifespan[Starlette] | None = None) -> Starlette:
+def web_app(state: WebState, lifespan: Lifespan[Starlette] | None = None, metrics: Metrics | None = None) -> Starlette:
     app = Starlette(
         lifespan=lifespan,
         routes=[
@@ -57,13 +58,19 @@ def web_app(state: WebState, lifespan: Lifespan[Starlette] | None = None) -> Sta
             Route("/rts/{token}/event.ics", _guarded(page.download), methods=["GET"]),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
-            Route("/openapi.json", documents.openapi),
-            Route("/docs", documents.docs),
+            *([Route("/metrics", metrics.show)] if metrics is not None else []),
+            Route("/openapi.json", documents.show_openapi),
+            Route("/docs", documents.show_docs),
             Route("/robots.txt", robots),
             Route("/", home),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
-        exception_handlers={SlotlinkError: answer_problem, Exception: answer_fault, 404: _no_such_address},
+        exception_handlers={
+            SlotlinkError: answer_problem,
+            Exception: answer_fault,
+            404: _no_such_address,
+            405: _no_such_method,
+        },
     )
     app.router.redirect_slashes = False
     app.state.web = state
@@ -87,6 +94,17 @@ async def _no_such_address(request: Request, _error: Exception) -> Response:
     if request.url.path.startswith(page.OWN_PATHS):
         return page.unknown(request)
     return Response(status_code=404)
+
+
+async def _no_such_method(request: Request, _error: Exception) -> Response:
+    """`Allow` names every method of the address, over all its routes."""
+    allowed = {
+        method
+        for route in request.app.routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }
+    return Response(status_code=405, headers={"Allow": ", ".join(sorted(allowed or {"GET", "HEAD"}))})
 
 
 async def healthz(request: Request) -> Response:

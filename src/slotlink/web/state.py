@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from slotlink.services.deps import Deps
 from slotlink.web.pages import Pages
+from slotlink.web.rate_limit import RateLimit
 from slotlink.web.wire import WireContext
 
 
@@ -21,6 +22,8 @@ class WebState:
     form_signer: URLSafeSerializer  # form tokens: bound to a link, reusable, without state
     page_signer: URLSafeSerializer  # the opaque addresses of further pages
     clock: Callable[[], float]
+    rate_limit: RateLimit | None
+    base_path: str  # of SLOTLINK_APP_URL, "" at the root: the pages' own addresses begin with it
 
     def now(self) -> int:
         return int(self.clock())

@@ -1,0 +1,158 @@
+"""The tenant is part of every statement: whatever the store is asked with a foreign application, it neither shows nor
+changes a row of the owner."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from slotlink.domain.booking import EventWrite
+from slotlink.domain.event import EventTime
+from slotlink.domain.link import Link, LinkStatus
+from slotlink.errors import ConfigurationError, NotFound
+from slotlink.store import accounts, bookings, events, links, outbox
+from slotlink.store.events import Listing, Occurrence
+from tests.contract.store import HOUR, NOW, Owner, Store, booking, terms
+
+MODULES: tuple[ModuleType, ...] = (accounts, bookings, events, links, outbox)  # of `applications`, it is the subject
+TIME = EventTime(NOW, NOW + HOUR, "Etc/UTC")
+
+
+@dataclass(frozen=True)
+class Owned:
+    """What the owner has, and the connection and foreign application that a call is made with."""
+
+    store: Store
+    connection: Any
+    maya: Owner
+    link: Link
+    access_token: str
+    event_uid: str
+
+    @property
+    def foreign(self) -> tuple[Any, str]:
+        return self.connection, self.store.foreign_id
+
+
+Call = Callable[[Owned], Awaitable[Any]]
+NOTHING: list[Any] = [None, False, 0, [], {}]
+# What each function answers to a foreigner: nothing, or one of these errors.
+CALLS: dict[str, Call] = {
+    "accounts.lock": lambda o: accounts.lock(*o.foreign, [o.maya.sub]),
+    "accounts.find": lambda o: accounts.find(*o.foreign, [o.maya.sub]),
+    "accounts.get": lambda o: accounts.get(*o.foreign, o.maya.sub),
+    "accounts.find_application_calendar": lambda o: accounts.find_application_calendar(*o.foreign, "maya"),
+    "accounts.create_calendar": lambda o: accounts.create_calendar(
+        *o.foreign, o.maya.sub, o.maya.profile_id, "x", tzid="Etc/UTC", now=NOW
+    ),
+    "accounts.list_profiles": lambda o: accounts.list_profiles(*o.foreign, o.maya.sub),
+    "accounts.list_calendars": lambda o: accounts.list_calendars(*o.foreign, [o.maya.sub]),
+    "accounts.get_calendar": lambda o: accounts.get_calendar(*o.foreign, o.maya.sub, o.maya.calendar_id),
+    "accounts.touch_calendar": lambda o: accounts.touch_calendar(*o.foreign, o.maya.calendar_id, NOW),
+    "accounts.set_known": lambda o: accounts.set_known(*o.foreign, o.maya.calendar_id, NOW, NOW),
+    "accounts.set_tzid": lambda o: accounts.set_tzid(*o.foreign, o.maya.sub, o.maya.calendar_id, "Asia/Tokyo"),
+    "accounts.set_display_name": lambda o: accounts.set_display_name(*o.foreign, o.maya.sub, "Mallory"),
+    "accounts.issue_access_token": lambda o: accounts.issue_access_token(*o.foreign, o.maya.sub, NOW),
+    "accounts.issue_refresh_token": lambda o: accounts.issue_refresh_token(*o.foreign, o.maya.sub, NOW),
+    "accounts.find_token": lambda o: accounts.find_token(
+        o.connection, o.access_token, kind=None, now=NOW, application_id=o.store.foreign_id
+    ),
+    "accounts.revoke": lambda o: accounts.revoke(*o.foreign, o.maya.sub, NOW),
+    "bookings.find": lambda o: bookings.find(*o.foreign, o.link.link_id),
+    "bookings.holds_between": lambda o: bookings.holds_between(*o.foreign, [o.maya.sub], NOW, NOW + HOUR, NOW),
+    "bookings.release_ended_holds": lambda o: bookings.release_ended_holds(*o.foreign, [o.maya.sub], NOW + HOUR),
+    "bookings.release_excluded": lambda o: bookings.release_excluded(*o.foreign, [o.maya.sub], ["interview-1"]),
+    "bookings.release_event": lambda o: bookings.release_event(*o.foreign, o.maya.calendar_id, "interview-1"),
+    "bookings.insert_booking": lambda o: bookings.insert_booking(
+        *o.foreign, "e", booking(o.link, (o.maya.sub,), NOW + HOUR, NOW + 2 * HOUR), NOW
+    ),
+    "events.upsert_managed": lambda o: events.upsert_managed(
+        *o.foreign, o.maya.calendar_id, "lunch", {}, TIME, "busy", NOW
+    ),
+    "events.upsert_imported": lambda o: events.upsert_imported(
+        *o.foreign, o.maya.calendar_id, "u", "ical", {}, True, [], NOW
+    ),
+    "events.recurring_objects": lambda o: events.recurring_objects(*o.foreign, o.maya.calendar_id),
+    "events.delete_managed": lambda o: events.delete_managed(*o.foreign, [o.maya.calendar_id], None, NOW),
+    "events.managed_ids": lambda o: events.managed_ids(*o.foreign, o.maya.calendar_id),
+    "events.busy_between": lambda o: events.busy_between(*o.foreign, [o.maya.calendar_id], NOW, NOW + HOUR),
+    "events.read_page": lambda o: events.read_page(*o.foreign, Listing(o.maya.sub, include_managed=True), None, 10),
+    "events.count": lambda o: events.count(*o.foreign, Listing(o.maya.sub, include_managed=True)),
+    "events.replace_occurrences": lambda o: events.replace_occurrences(
+        *o.foreign, o.maya.calendar_id, o.event_uid, [Occurrence(0, TIME, "free")]
+    ),
+    "links.get": lambda o: links.get(o.connection, o.store.vault, o.store.foreign_id, o.link.link_id),
+    "links.get_by_token": lambda o: links.get_by_token(o.connection, o.store.vault, o.store.foreign_id, o.link.token),
+    "links.close": lambda o: links.close(*o.foreign, o.link.link_id, LinkStatus.DISABLED, NOW),
+    "links.set_display_message": lambda o: links.set_display_message(*o.foreign, o.link.link_id, "pwned"),
+    "links.claim_no_times_displayed": lambda o: links.claim_no_times_displayed(*o.foreign, o.link.link_id, NOW),
+    "links.claim_no_times_suitable": lambda o: links.claim_no_times_suitable(*o.foreign, o.link.link_id, "x", NOW),
+    "links.follow_event": lambda o: links.follow_event(
+        *o.foreign, o.maya.calendar_id, "interview-1", {"summary": "pwned"}
+    ),
+    "links.add_history": lambda o: links.add_history(*o.foreign, o.link.link_id, NOW, "pwned", {}),
+    "links.history": lambda o: links.history(*o.foreign, o.link.link_id),
+    "outbox.of_link": lambda o: outbox.of_link(*o.foreign, o.link.link_id),
+}
+# These make something new of the caller's own; nothing of anybody else's is named in them.
+MAKERS: dict[str, Call] = {
+    "accounts.create_application_calendar": lambda o: accounts.create_application_calendar(*o.foreign, "maya", NOW),
+    "links.create": lambda o: links.create(
+        o.connection, o.store.vault, o.store.foreign_id, o.link.event, terms(o.maya.sub), NOW
+    ),
+    "outbox.add": lambda o: outbox.add(*o.foreign, o.link.link_id, "https://x.test/", "x.test:443", b"", NOW),
+}
+
+
+def test_every_function_that_takes_an_application_is_tried() -> None:
+    names = {
+        f"{module.__name__.rpartition('.')[2]}.{name}"
+        for module in MODULES
+        for name, function in inspect.getmembers(module, inspect.iscoroutinefunction)
+        if function.__module__ == module.__name__
+        and not name.startswith("_")
+        and "application_id" in inspect.signature(function).parameters
+    }
+    assert names == CALLS.keys() | MAKERS.keys()
+
+
+@pytest.mark.parametrize("name", CALLS | MAKERS)
+async def test_a_foreign_application_sees_and_changes_nothing(store: Store, name: str) -> None:
+    async with store.transaction() as connection:
+        owned = await _own(store, connection)
+        before = await store.rows(connection)
+        assert all(before[table] for table in ("links", "bookings", "events", "busy_periods", "tokens", "outbox"))
+    answer: Any = None
+    try:
+        async with store.transaction() as connection:
+            answer = await (CALLS | MAKERS)[name](Owned(store, connection, *owned))
+    except (NotFound, IntegrityError):
+        answer = None  # refused: by name, or by a foreign key that leads with the application
+    assert name in MAKERS or answer in NOTHING
+    async with store.reading() as connection:
+        assert await store.rows(connection) == before
+
+
+async def test_another_rows_secret_does_not_open(store: Store) -> None:
+    async with store.transaction() as connection:
+        link = await store.link(connection)
+        sealed = store.vault.seal(link.token, f"links/{store.application_id}/{link.link_id}")
+    for application_id, link_id in ((store.foreign_id, link.link_id), (store.application_id, "sch_other")):
+        with pytest.raises(ConfigurationError, match="altered, or belongs to another row"):
+            links.open_token(store.vault, sealed, application_id, link_id)
+
+
+async def _own(store: Store, connection: Any) -> tuple[Owner, Link, str, str]:
+    maya = await store.person(connection)
+    event_uid = await store.event(connection, maya.calendar_id, "lunch", NOW, NOW + HOUR)
+    write = EventWrite(maya.sub, maya.calendar_id, {})
+    link = await store.book(connection, maya.sub, NOW, NOW + HOUR, held_until=NOW + 60, writes=(write,))
+    access_token = await accounts.issue_access_token(connection, store.application_id, maya.sub, NOW)
+    await outbox.add(connection, store.application_id, link.link_id, "https://x.test/", "x.test:443", b"b", NOW)
+    return maya, link, access_token, event_uid

@@ -1,0 +1,139 @@
+// The npm package `cronofy`, unmodified, makes every call that it has and that Slotlink serves.
+// Reads what it needs from the JSON in argv[2]; prints a JSON report: step → {answer} or {error}.
+import Cronofy from 'cronofy';
+
+const given = JSON.parse(process.argv[2]);
+const report = {};
+
+function clientWith(config) {
+  const client = new Cronofy(config);
+  client.urls.api = given.url;
+  return client;
+}
+
+async function step(name, call) {
+  try {
+    report[name] = { answer: await call() };
+  } catch (error) {
+    report[name] = {
+      error: { statusCode: error.statusCode, entity: error.error?.entity, url: error.error?.url, message: error.message },
+    };
+  }
+  return report[name].answer;
+}
+
+// The older style of the same calls: a callback as the last argument.
+function calledBack(client, method, options) {
+  return new Promise((resolve, reject) => {
+    client[method](options, (error, answer) => (error ? reject(error) : resolve(answer)));
+  });
+}
+
+const application = { client_id: given.client_id, client_secret: given.client_secret };
+const maya = clientWith(application);
+const granted = await step('applicationCalendar', () => maya.applicationCalendar({ application_calendar_id: 'node-maya' }));
+const { calendars } = await step('listCalendars', () => maya.listCalendars());
+const [{ calendar_id, profile_id }] = calendars;
+const sub = granted.sub;
+
+await step('userInfo', () => maya.userInfo());
+await step('accountInformation', () => maya.accountInformation());
+await step('profileInformation', () => maya.profileInformation());
+await step('userInfo with a callback', () => calledBack(maya, 'userInfo', {}));
+await step('createCalendar', () => maya.createCalendar({ profile_id, name: 'Second' }));
+await step('createCalendar twice', () => maya.createCalendar({ profile_id, name: 'Second' }));
+const second = report.createCalendar.answer.calendar.calendar_id;
+
+const event = { calendar_id, event_id: 'busy', summary: 'Busy', start: given.at['10'], end: given.at['11'] };
+await step('createEvent', () => maya.createEvent(event));
+await step('createEvent elsewhere', () => maya.createEvent({ ...event, calendar_id: second, event_id: 'other' }));
+await step('readEvents', () => maya.readEvents({ tzid: 'Etc/UTC', include_managed: true }));
+await step('readEvents of one calendar', () =>
+  maya.readEvents({ tzid: 'Etc/UTC', include_managed: true, include_moved: false, calendar_ids: [second] }));
+await step('readEvents of two calendars', () =>
+  maya.readEvents({ tzid: 'Etc/UTC', include_managed: true, calendar_ids: [calendar_id, second] }));
+await step('freeBusy', () => maya.freeBusy({ tzid: 'Etc/UTC', include_managed: true, calendar_ids: [calendar_id] }));
+await step('deleteEvent', () => maya.deleteEvent({ calendar_id: second, event_id: 'other' }));
+await step('readEvents after deleteEvent', () => maya.readEvents({ tzid: 'Etc/UTC', only_managed: true }));
+
+const crowded = clientWith({ access_token: given.crowded });
+for (const method of ['readEvents', 'freeBusy']) {
+  const first = await step(`${method}, page 1`, () => crowded[method]({ tzid: 'Etc/UTC', include_managed: true }));
+  await step(`${method}, page 2`, () => crowded[method]({ next_page: first.pages.next_page }));
+}
+
+const query = () => ({
+  participants: [{ members: [{ sub }], required: 'all' }],
+  required_duration: { minutes: 60 },
+  query_periods: [{ start: given.at['9'], end: given.at['13'] }],
+});
+await step('availability', () => maya.availability(query()));
+for (const response_format of ['periods', 'slots', 'overlapping_slots']) {
+  await step(`availability as ${response_format}`, () => maya.availability({ ...query(), response_format }));
+}
+await step('availability every hour, with a buffer', () =>
+  maya.availability({
+    ...query(),
+    start_interval: { minutes: 60 },
+    buffer: { after: { minutes: 60 }, before: { minimum: { minutes: 0 } } },
+    response_format: 'overlapping_slots',
+  }));
+await step('availability of query_slots', () => {
+  const { query_periods, ...rest } = query();
+  return maya.availability({
+    ...rest,
+    query_slots: ['9', '10', '11'].map((hour) => ({ start: given.at[hour] })),
+    response_format: 'slots',
+  });
+});
+await step('availability with member statuses', () =>
+  maya.availability({ ...query(), include_member_statuses: true, max_results: 1 }));
+
+const link = {
+  oauth: { redirect_uri: 'https://application.example/done' },
+  event: { event_id: 'node-interview', summary: 'Interview', tzid: 'Europe/London' },
+  availability: query(),
+  target_calendars: [{ sub, calendar_id }],
+  callback_urls: { completed_url: `${given.receiver}/node` },
+  redirect_urls: { completed_url: 'https://application.example/thanks' },
+  formatting: { hour_format: 'h' },
+  minimum_notice: { minutes: 30 },
+  event_creation: 'single',
+  selection_mode: 'no_confirm',
+};
+await step('realTimeScheduling', () => maya.realTimeScheduling(link));
+await step('realTimeScheduling with a callback', () => calledBack(maya, 'realTimeScheduling', link));
+
+await step('realTimeScheduling, 422', () => maya.realTimeScheduling({ ...link, event: {}, oauth: {} }));
+await step('createEvent, 422', () => maya.createEvent({ ...event, summary: undefined }));
+await step('createEvent, 404', () => maya.createEvent({ ...event, calendar_id: 'cal_no_such' }));
+await step('listCalendars, 401', () => clientWith({ access_token: 'nobody' }).listCalendars());
+await step('listCalendars, 401 with a callback', () =>
+  calledBack(clientWith({ access_token: 'nobody' }), 'listCalendars', {}));
+await step('realTimeScheduling, 401', () => clientWith({ client_secret: 'CRN_wrong' }).realTimeScheduling(link));
+await step('listCalendars, 403', () => clientWith({ access_token: given.client_secret }).listCalendars());
+await step('refreshAccessToken, 400', () => clientWith({ ...application, refresh_token: 'nobody' }).refreshAccessToken());
+await step('requestAccessToken, 400', () =>
+  clientWith(application).requestAccessToken({ code: 'nobody', redirect_uri: 'https://application.example' }));
+await step('requestElementToken, not served', () =>
+  maya.requestElementToken({ permissions: ['availability'], subs: [sub], origin: 'https://application.example' }));
+
+await step('bulkDeleteEvents', () => maya.bulkDeleteEvents({ delete_all: true }));
+await step('readEvents after bulkDeleteEvents', () => maya.readEvents({ tzid: 'Etc/UTC', include_managed: true }));
+
+const jonas = clientWith(application);
+const { access_token: before, refresh_token } = await jonas.applicationCalendar({ application_calendar_id: 'node-jonas' });
+await step('refreshAccessToken', () => jonas.refreshAccessToken());
+const after = jonas.config.access_token;
+report.tokens = { answer: { before, after, refresh_token } };
+await step('userInfo after refreshAccessToken', () => jonas.userInfo());
+await step('revokeAuthorization', () => jonas.revokeAuthorization());
+await step('userInfo after revokeAuthorization', () => clientWith({ access_token: after }).userInfo());
+
+for (const [name, secret] of Object.entries(given.signed.secrets)) {
+  report[`hmacValid, ${name}`] = {
+    answer: clientWith({ client_secret: secret }).hmacValid({ hmac: given.signed.header, body: given.signed.body }),
+  };
+}
+
+process.stdout.write(JSON.stringify(report));
