@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from slotlink.store.database import open_database
+from slotlink.store.database import Database, open_database
 from slotlink.store.schema import migrate
 from tests.contract.store import Store
 from tests.postgresql import Cluster
@@ -37,8 +37,14 @@ def migrated_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     return url
 
 
+@pytest.fixture(scope="session")
+async def migrated(migrated_url: str) -> AsyncGenerator[Database]:
+    database = open_database(migrated_url)
+    yield database
+    await database.close()
+
+
 @pytest.fixture
-async def store(migrated_url: str) -> AsyncGenerator[Store]:
-    """An open store with two applications in it, and an empty outbox: the one table that is worked across tenants."""
-    async with Store.opened(migrated_url) as store:
-        yield store
+async def store(migrated: Database) -> Store:
+    """A store with two applications in it, and an empty outbox: the one table that is worked across tenants."""
+    return await Store.begin(migrated)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +13,7 @@ from slotlink.domain.event import BusyKind, EventTime
 from slotlink.domain.link import Link, TargetCalendar, Terms
 from slotlink.domain.query import Group, Member, Query
 from slotlink.store import accounts, applications, bookings, events, links
-from slotlink.store.database import Database, open_database
+from slotlink.store.database import Database
 from slotlink.store.tables import metadata, outbox, outbox_attempts
 from slotlink.vault import Vault
 
@@ -43,18 +41,13 @@ class Store:
     vault: Vault = VAULT
 
     @classmethod
-    @asynccontextmanager
-    async def opened(cls, url: str) -> AsyncGenerator[Store]:
-        database = open_database(url)
-        try:
-            async with database.transaction() as connection:
-                await connection.execute(delete(outbox_attempts))
-                await connection.execute(delete(outbox))
-                application_id, secret = await applications.create(connection, VAULT, "Globex", NOW)
-                foreign_id, _ = await applications.create(connection, VAULT, "Initech", NOW)
-            yield cls(database, application_id, secret, foreign_id)
-        finally:
-            await database.close()
+    async def begin(cls, database: Database) -> Store:
+        async with database.transaction() as connection:
+            await connection.execute(delete(outbox_attempts))
+            await connection.execute(delete(outbox))
+            application_id, secret = await applications.create(connection, VAULT, "Globex", NOW)
+            foreign_id, _ = await applications.create(connection, VAULT, "Initech", NOW)
+        return cls(database, application_id, secret, foreign_id)
 
     def transaction(self) -> Any:
         return self.database.transaction()

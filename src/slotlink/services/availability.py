@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from slotlink import engine
 from slotlink.domain.query import Query, ResponseFormat, with_free
 from slotlink.errors import FieldError, InvalidRequest
-from slotlink.services.busy import FreeTime, ensure_known, gather_free_time
+from slotlink.services.busy import FreeTime, read_free_time
 from slotlink.services.deps import Deps
 from slotlink.store import accounts
 
@@ -34,9 +34,7 @@ async def find_availability(
     """Answer a query. Raises InvalidRequest for unknown subs and calendars."""
     async with deps.database.reading() as connection:
         refuse_unknown(await unknown_members(connection, application_id, query, ""))
-    await ensure_known(deps, application_id, query)
-    async with deps.database.reading() as connection:
-        free_time = await gather_free_time(connection, application_id, query, now)
+    free_time = await read_free_time(deps, application_id, query, now)
     asked = with_free(query, free_time.of, limit=max_results)
     if response_format == "periods":
         available = engine.available_periods(asked)

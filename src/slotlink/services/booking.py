@@ -13,7 +13,7 @@ from slotlink.domain.event import EventTime, busy_kind
 from slotlink.domain.link import Link, LinkStatus
 from slotlink.domain.query import with_free
 from slotlink.services import callbacks
-from slotlink.services.busy import FreeTime, ensure_known, gather_free_time
+from slotlink.services.busy import FreeTime, ensure_known, gather_free_time, read_free_time
 from slotlink.services.deps import Deps
 from slotlink.store import accounts, bookings, events, links
 
@@ -28,18 +28,16 @@ class Offer:
 
 async def find_offer(deps: Deps, link: Link, now: int) -> Offer:
     """Every start that the link's page may show. Made by the very function that later checks the chosen one."""
-    await ensure_known(deps, link.application_id, link.terms.query)
-    async with deps.database.reading() as connection:
-        asked, free_time = await _question(connection, link, now)
+    free_time = await read_free_time(deps, link.application_id, link.terms.query, now)
+    asked = _question(link, free_time, now)
     available = engine.available_slots(asked, overlapping=True)
     return Offer([slot.start for slot in available], not free_time.unreadable)
 
 
 async def still_offered(deps: Deps, link: Link, start: int, *, now: int) -> None:
     """Whether the slot at `start` could be booked now: returns, or raises what `book_slot` would. Books nothing."""
-    await ensure_known(deps, link.application_id, link.terms.query)
-    async with deps.database.reading() as connection:
-        asked, free_time = await _question(connection, link, now)
+    free_time = await read_free_time(deps, link.application_id, link.terms.query, now)
+    asked = _question(link, free_time, now)
     decide_booking(link, asked, free_time.unreadable, start, visitor_tzid=link.terms.tzid, now=now, hold_s=0)
 
 
@@ -54,7 +52,8 @@ async def book_slot(deps: Deps, link: Link, start: int, *, visitor_tzid: str, no
     async with deps.database.transaction() as connection:
         await accounts.lock(connection, application_id, [*subs, *targets])
         link = await links.get(connection, deps.vault, application_id, link.link_id)
-        asked, free_time = await _question(connection, link, now)
+        free_time = await gather_free_time(connection, application_id, link.terms.query, now)
+        asked = _question(link, free_time, now)
         booking = decide_booking(
             link,
             asked,
@@ -90,9 +89,8 @@ async def book_slot(deps: Deps, link: Link, start: int, *, visitor_tzid: str, no
     return booking
 
 
-async def _question(connection: AsyncConnection, link: Link, now: int) -> tuple[engine.AvailabilityQuery, FreeTime]:
-    free_time = await gather_free_time(connection, link.application_id, link.terms.query, now)
-    return with_free(link.terms.query, free_time.of, earliest_start=now + link.terms.minimum_notice), free_time
+def _question(link: Link, free_time: FreeTime, now: int) -> engine.AvailabilityQuery:
+    return with_free(link.terms.query, free_time.of, earliest_start=now + link.terms.minimum_notice)
 
 
 async def _make_room(

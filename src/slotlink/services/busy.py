@@ -37,6 +37,17 @@ class FreeTime:
         return self.gaps[member]
 
 
+async def read_free_time(deps: Deps, application_id: str, query: Query, now: int) -> FreeTime:
+    """Free time of every member of `query`, with calendars expanded first as far as it reaches."""
+    async with deps.database.reading() as connection:
+        free_time = await gather_free_time(connection, application_id, query, now)
+    if not free_time.unreadable:
+        return free_time
+    await ensure_known(deps, application_id, query)
+    async with deps.database.reading() as connection:
+        return await gather_free_time(connection, application_id, query, now)
+
+
 async def ensure_known(deps: Deps, application_id: str, query: Query) -> None:
     """Expand repeating events as far as `query` reaches, where the store does not hold them yet.
 

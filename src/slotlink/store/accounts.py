@@ -155,10 +155,10 @@ _CALENDARS = select(
 
 
 async def list_calendars(connection: AsyncConnection, application_id: str, subs: Sequence[str]) -> list[Calendar]:
-    """Every calendar of these accounts, deleted ones too, in the order they were made."""
+    """Every calendar of these accounts, deleted ones too, primary ones first, in the order they were made."""
     rows = await connection.execute(
         _CALENDARS.where(calendars.c.application_id == application_id, calendars.c.sub.in_(subs)).order_by(
-            calendars.c.created_at, calendars.c.calendar_id
+            calendars.c.primary.desc(), calendars.c.created_at, calendars.c.calendar_id
         )
     )
     return [_calendar(row) for row in rows]

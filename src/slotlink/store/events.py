@@ -271,7 +271,8 @@ def _listed(application_id: str, listing: Listing) -> ColumnElement[bool]:
     if not listing.include_deleted:
         conditions.append(events.c.deleted_at.is_(None))
     if not listing.include_free:
-        conditions.append(busy_periods.c.kind != "free")
+        # A deleted event is free; whoever asks for deleted ones is told all the same.
+        conditions.append(or_(busy_periods.c.kind != "free", events.c.deleted_at.is_not(None)))
     if listing.modified_since is not None:
         conditions.append(events.c.updated_at >= listing.modified_since)
     return and_(*conditions)

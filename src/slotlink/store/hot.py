@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.dialects import sqlite
@@ -16,14 +16,8 @@ from sqlalchemy.dialects import sqlite
 from slotlink.store.database import sqlite_pragmas
 from slotlink.store.tables import client_secrets, links
 
-
-class StatusRow(NamedTuple):
-    application_id: str
-    link_id: str
-    sealed_token: bytes
-    state: str
-    expires_at: int
-    event: str
+# application_id, link_id, sealed_token, state, expires_at, event: a plain tuple, as the driver gives it.
+StatusRow = tuple[str, str, bytes, str, int, str]
 
 
 def _statement(key: str) -> Select[*tuple[Any, ...]]:
@@ -66,8 +60,7 @@ class StatusReader:
         self._connection.close()
 
     def _read(self, statement: str, secret_sha256: bytes, key: str | bytes) -> StatusRow | None:
-        row = self._connection.execute(statement, (secret_sha256, key)).fetchone()
-        return None if row is None else StatusRow._make(row)
+        return self._connection.execute(statement, (secret_sha256, key)).fetchone()
 
 
 def _compiled(key: str) -> str:

@@ -112,7 +112,7 @@ def _operation(document: Json, path: str, method: str, described: Json) -> Json:
         ],
         "members": _members(document, schema),
         "body_types": list(content),
-        "body_note": _resolved(document, schema).get("description", ""),
+        "choice": _choice(document, schema),
         "curl": _curl(document["servers"][0]["url"], path, method, described, content, credentials[0]),
         "answers": [_answer(document, code, answer) for code, answer in described["responses"].items()],
     }
@@ -158,7 +158,7 @@ def _members(document: Json, schema: Json) -> list[Json]:
     if "items" in schema:
         return _members(document, schema["items"])
     if "properties" in schema:
-        required = schema.get("required", ())
+        required = {*schema.get("required", ()), *(next(iter(group)) for group in _choices(schema) if len(group) == 1)}
         return [
             {"name": name, "required": name in required, **_member(document, member)}
             for name, member in schema["properties"].items()
@@ -169,6 +169,27 @@ def _members(document: Json, schema: Json) -> list[Json]:
     return list(found.values())
 
 
+def _choices(schema: Json) -> Iterable[list[str]]:
+    """The groups of members of which one is needed."""
+    for kind in ("oneOf", "anyOf"):
+        names = [
+            variant["required"][0] for variant in schema.get(kind, ()) if variant.keys() == {"required", "properties"}
+        ]
+        if names and len(names) == len(schema[kind]):
+            yield names
+
+
+def _choice(document: Json, schema: Json) -> str:
+    schema = _shown(document, schema)
+    if "items" in schema:
+        return _choice(document, schema["items"])
+    for names in _choices(schema):
+        if len(names) > 1:
+            listed = ", ".join(f"`{name}`" for name in names)
+            return f"{'Exactly' if 'oneOf' in schema else 'At least'} one of {listed}."
+    return ""
+
+
 def _member(document: Json, schema: Json) -> Json:
     shown = _shown(document, schema)
     return {
@@ -177,6 +198,7 @@ def _member(document: Json, schema: Json) -> Json:
         "notes": list(_notes(shown)),
         "deprecated": shown.get("deprecated", False),
         "members": _members(document, shown),
+        "choice": _choice(document, shown),
     }
 
 
@@ -185,7 +207,8 @@ def _type(document: Json, schema: Json) -> str:
     if schema.get("title") == "Duration":
         return "duration"
     if "items" in schema:
-        return f"list of {_type(document, schema['items'])}"
+        kind = _type(document, schema["items"])
+        return f"list of {kind}s" if kind in ("object", "text", "time", "date") else f"list of {kind}"
     if "const" in schema or "enum" in schema:
         values = [schema["const"]] if "const" in schema else schema["enum"]
         return " · ".join(json.dumps(value) for value in values)

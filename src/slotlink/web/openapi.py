@@ -267,7 +267,7 @@ def _duration(least: int, most_name: str, limits: Limits) -> Json:
         )
     return {
         "title": "Duration",
-        "description": f'{least} to {most} minutes: `{{"minutes": n}}`, with `hours` too if you like (`minutes` is below '
-        "60 then), or a bare number of minutes.",
+        "description": f'{least} to {most} minutes: `{{"minutes": n}}`, `{{"hours": n, "minutes": below 60}}`, or a '
+        "bare number of minutes.",
         "anyOf": variants,
     }
