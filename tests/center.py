@@ -6,10 +6,14 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import html.parser
 import os
+import shutil
+import tempfile
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +47,16 @@ def finished(work: Coroutine[Any, Any, Any]) -> Any:
         return thread.submit(asyncio.run, work).result()
 
 
+@cache
+def _migrated_file() -> Path:
+    """An empty SQLite database of the current schema, migrated once for all tests; each gets a copy."""
+    folder = Path(tempfile.mkdtemp(prefix="slotlink-tests-"))
+    atexit.register(shutil.rmtree, folder)
+    settings = Settings.from_environ({"SLOTLINK_DATA_DIR": str(folder), "SLOTLINK_SECRET_KEYS": new_key()})
+    finished(prepare(settings))
+    return folder / "slotlink.db"
+
+
 class Center:
     """One data center, with one application in it."""
 
@@ -56,7 +70,10 @@ class Center:
             **variables,
         }
         self.settings = Settings.from_environ(environ)
-        finished(prepare(self.settings))
+        if self.settings.embedded and "SLOTLINK_DATABASE_URL" not in variables:
+            shutil.copy(_migrated_file(), folder / "slotlink.db")
+        else:
+            finished(prepare(self.settings))
         self.client_id, self.client_secret = self.new_application("Globex")
         self.app = make_app(self.settings, background=False, clock=self.clock)
         self.http = TestClient(self.app, base_url="https://app.test", follow_redirects=False)

@@ -25,13 +25,6 @@ async def empty(database_url: str) -> AsyncGenerator[Database]:
     await database.close()
 
 
-@pytest.fixture
-async def migrated(migrated_url: str) -> AsyncGenerator[Database]:
-    database = open_database(migrated_url)
-    yield database
-    await database.close()
-
-
 async def test_the_migrated_schema_is_the_one_the_code_names(migrated: Database) -> None:
     def differences(connection: Connection) -> list[Any]:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": _named_by_code})
@@ -85,7 +78,8 @@ async def test_every_key_leads_with_the_application(migrated: Database) -> None:
 async def test_the_database_itself_guards_against_overlaps(migrated: Database) -> None:
     statement = {
         "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'booking_participants'",
-        "postgresql": "SELECT conname FROM pg_constraint WHERE contype = 'x' AND conrelid = 'booking_participants'::regclass",
+        "postgresql": "SELECT conname FROM pg_constraint"
+        " WHERE contype = 'x' AND conrelid = 'booking_participants'::regclass",
     }[migrated.dialect]
     async with migrated.reading() as connection:
         guards = {row[0] for row in await connection.execute(text(statement))}
@@ -127,7 +121,7 @@ def _everything(connection: Connection) -> dict[str, Any]:
     inspector = inspect(connection)
     return {
         table: (
-            inspector.get_columns(table).__repr__(),
+            repr(inspector.get_columns(table)),
             inspector.get_indexes(table),
             inspector.get_pk_constraint(table),
         )

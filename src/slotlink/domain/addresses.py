@@ -44,7 +44,8 @@ _DENIED_V6 = tuple(
     ipaddress.IPv6Network(text)
     for text in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
 )
-_NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
+# The well-known prefix alone: in 64:ff9b:1::/48, which is for local use, the IPv4 address may lie elsewhere (RFC 6052).
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +101,10 @@ def is_internal(address: Address) -> bool:
 
 
 def _carried(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address inside a mapped or NAT64 one. 6to4, Teredo and compatible ones are refused whole."""
+    """The IPv4 address inside a mapped or NAT64 one. 6to4, Teredo, compatible and local NAT64 ones are refused whole."""
     if address.ipv4_mapped is not None:
         return address.ipv4_mapped
-    if any(address in network for network in _NAT64):
+    if address in _NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return None
 

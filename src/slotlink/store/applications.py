@@ -66,13 +66,15 @@ async def all_of_them(connection: AsyncConnection) -> list[ApplicationRow]:
 async def rotate_secret(connection: AsyncConnection, vault: Vault, application_id: str, now: int) -> str:
     """Add a second active secret. Raises InvalidRequest when two are active already, NotFound."""
     await get(connection, application_id)
-    if len(await _active(connection, application_id)) >= ACTIVE_SECRETS:
+    active = await _active(connection, application_id)
+    if len(active) >= ACTIVE_SECRETS:
         raise InvalidRequest.of(
             "client_id",
             "errors.too_many",
             "two secrets are active already; revoke the older one first (slotlink applications revoke-secret)",
         )
-    return await _add_secret(connection, vault, application_id, now)
+    # Two made within a second are still told apart by age.
+    return await _add_secret(connection, vault, application_id, max([now, *(row.created_at + 1 for row in active)]))
 
 
 async def revoke_oldest_secret(connection: AsyncConnection, application_id: str, now: int) -> None:
@@ -115,7 +117,7 @@ async def active_secrets(connection: AsyncConnection, vault: Vault, application_
 async def _active(connection: AsyncConnection, application_id: str):
     return (
         await connection.execute(
-            select(client_secrets.c.secret_id, client_secrets.c.sealed_secret)
+            select(client_secrets.c.secret_id, client_secrets.c.sealed_secret, client_secrets.c.created_at)
             .where(client_secrets.c.application_id == application_id, client_secrets.c.revoked_at.is_(None))
             .order_by(client_secrets.c.created_at, client_secrets.c.secret_id)
         )

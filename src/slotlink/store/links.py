@@ -69,7 +69,7 @@ async def get_for_visitor(connection: AsyncConnection, vault: Vault, token: str)
 async def close(
     connection: AsyncConnection, application_id: str, link_id: str, new_state: LinkStatus, now: int, **values: Any
 ) -> None:
-    """Move an open link to a closed state, by compare-and-set. Raises LinkNotOpen when somebody was first."""
+    """Move an open link to a closed state, by compare-and-set. Raises LinkNotOpen when somebody was first, NotFound."""
     allowed = [state for state, following in TRANSITIONS.items() if new_state in following]
     changed = await connection.execute(
         update(links)
@@ -77,10 +77,11 @@ async def close(
         .values(state=new_state, **values)
     )
     if changed.rowcount != 1:
-        state = await connection.execute(
+        found = await connection.execute(
             select(links.c.state).where(links.c.application_id == application_id, links.c.link_id == link_id)
         )
-        raise LinkNotOpen(state.scalar_one())
+        state = found.scalar_one_or_none()
+        raise NotFound(f"no link {link_id}") if state is None else LinkNotOpen(state)
     await add_history(connection, application_id, link_id, now, str(new_state), {})
 
 

@@ -8,6 +8,7 @@ them, nothing here marks them as safe.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +28,7 @@ class Pages:
     """The page in each of its states. `asset_version` changes whenever the stylesheet does."""
 
     def __init__(self, *, asset_version: str, base_path: str = "") -> None:
-        self._environment = Environment(
-            loader=FileSystemLoader(Path(__file__).parent / "templates"),
-            autoescape=True,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            extensions=["jinja2.ext.i18n"],
-        )
-        words = words_of(page_locale("en"))
-        install: Any = getattr(self._environment, "install_gettext_callables")  # noqa: B009 - added by the extension
-        install(words.gettext, words.ngettext, newstyle=True)
-        self._environment.globals["base_path"] = base_path  # pyright: ignore[reportArgumentType]
-        self._environment.globals["asset_version"] = asset_version  # pyright: ignore[reportArgumentType]
+        self._addresses = {"asset_version": asset_version, "base_path": base_path}
 
     def picker(
         self,
@@ -220,9 +210,33 @@ class Pages:
     def _render(self, template: str, view: PageView | Locale, **values: Any) -> str:
         locale = view if isinstance(view, Locale) else view.locale
         common = {} if isinstance(view, Locale) else view.common()
-        return self._environment.get_template(template).render(
-            language=str(locale).replace("_", "-"), direction=locale.text_direction, **common, **values
+        return (
+            _environment()
+            .get_template(template)
+            .render(
+                language=str(locale).replace("_", "-"),
+                direction=locale.text_direction,
+                **self._addresses,
+                **common,
+                **values,
+            )
         )
+
+
+@cache
+def _environment() -> Environment:
+    """One for the process: templates are compiled once."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    words = words_of(page_locale("en"))
+    install: Any = getattr(environment, "install_gettext_callables")  # noqa: B009 - added by the extension
+    install(words.gettext, words.ngettext, newstyle=True)
+    return environment
 
 
 def _safe_address(address: str) -> str:
