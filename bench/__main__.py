@@ -20,7 +20,7 @@ from rich.console import Console
 
 from bench.figures import Figure, table
 from bench.load import Load, best_load
-from bench.measures import WHOLE, Effort, journey_figures, process_figures, status_figures
+from bench.measures import WHOLE, Effort, journey_figures, process_figures, serving, status_figures
 from bench.processes import LOAD_CORE, SERVER_CORE, can_pin
 from bench.town import Town, build
 
@@ -49,14 +49,17 @@ def measure(effort: Effort, load: Load, groups: list[str], show: Callable[[Any],
     with tempfile.TemporaryDirectory(prefix="slotlink-bench-") as name:
         folder = Path(name)
         town: Town = build(folder / "town", effort.sizes)
-        kinds: dict[str, Callable[[], list[Figure]]] = {
-            "status": lambda: status_figures(town, load, effort, folder),
-            "journeys": lambda: journey_figures(town, load, effort, folder),
-            "process": lambda: process_figures(town, effort),
-        }
-        for group in groups:
-            measured[group] = kinds[group]()
-            show(table(group, measured[group]))
+        if not {"status", "journeys"}.isdisjoint(groups):
+            with serving(town, folder) as servers:
+                if "status" in groups:
+                    measured["status"] = status_figures(town, servers, load, effort)
+                    show(table("status", measured["status"]))
+                if "journeys" in groups:
+                    measured["journeys"] = journey_figures(town, servers, load, effort, folder)
+                    show(table("journeys", measured["journeys"]))
+        if "process" in groups:
+            measured["process"] = process_figures(town, effort)
+            show(table("process", measured["process"]))
     return {
         "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began)),
         "took_s": round(time.time() - began),

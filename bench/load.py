@@ -120,12 +120,14 @@ class OwnClient:
             nonlocal sent
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             answered = errors = 0
-            while sent < most and time.monotonic() < until:
+            more = sent < most
+            while more:  # at least one each, also when time is up before it began
                 writer.write(requests[sent % len(requests)])
                 sent += 1
                 status = await _status_of_answer(reader)
                 answered += 1
                 errors += status >= 400
+                more = sent < most and time.monotonic() < until
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()

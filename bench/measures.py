@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.figures import Figure, Samples, interleaved
 from bench.load import Load, OwnClient, answer_to, cpu_per_request
-from bench.processes import SERVER_CORE, SLOTLINK_SERVE, Server, pinned
+from bench.processes import SERVER_CORE, Server, pinned
 from bench.sweep import agree, engine_us, sweep_us
 from bench.town import Sizes, Town
 from slotlink.app import prepare
@@ -43,7 +44,7 @@ class Effort:
 
 WHOLE = Effort(
     Sizes(links=50_000, applications=200, requests=1_000, events_each=120),
-    rounds=7,
+    rounds=5,
     seconds=2,
     warm_up=1,
     starts=5,
@@ -54,7 +55,7 @@ LEAST = Effort(
     Sizes(links=40, applications=4, requests=10, events_each=5),
     rounds=1,
     seconds=0.05,
-    warm_up=0.02,
+    warm_up=0.01,
     starts=1,
     reads_before_rss=20,
     inserts=5,
@@ -124,25 +125,40 @@ def footprint(code: str) -> Footprint:
     return Footprint(wall_s, float(cpu_s), float(rss))
 
 
-def status_figures(town: Town, load: Load, effort: Effort, folder: Path) -> list[Figure]:
-    """Status by id and by token, whole and 304, on the hot path and on the general one."""
+@dataclass(frozen=True)
+class Servers:
+    slotlink: Server
+    general: Server  # the same without the hot path, on a copy of the database
+    constant: Server
+    constant_size: int
+
+
+@contextlib.contextmanager
+def serving(town: Town, folder: Path) -> Generator[Servers]:
     copy = folder / "general"
     shutil.copytree(town.folder, copy)  # one process owns a SQLite file
-    with Server(town.folder) as slotlink, Server(copy, SERVE_GENERAL) as general:
-        whole = [answer_to(slotlink.port, prepared) for prepared in town.status_by_id()]
-        size = round(sum(len(answer.body) for answer in whole) / len(whole))
-        tags = [answer.tag or "" for answer in whole]
+    slotlink, general = Server(town.folder), Server(copy, SERVE_GENERAL)
+    with slotlink, general:
+        bodies = [answer_to(slotlink.port, prepared).body for prepared in town.status_by_id()]
+        size = round(sum(map(len, bodies)) / len(bodies))
         with Server(folder / "constant", (*SERVE_CONSTANT, str(size))) as constant:
-            probes = {
-                "constant": _probe(load, effort, constant, town.status_by_id()),
-                "status by id": _probe(load, effort, slotlink, town.status_by_id()),
-                "status by token": _probe(load, effort, slotlink, town.status_by_token()),
-                "status by id, 304": _probe(load, effort, slotlink, town.status_by_id(tags), expected=304),
-                "status by token, 304": _probe(load, effort, slotlink, town.status_by_token(tags), expected=304),
-                "status by id, general path": _probe(load, effort, general, town.status_by_id()),
-                "status by token, general path": _probe(load, effort, general, town.status_by_token()),
-            }
-            samples = interleaved(effort.rounds, probes)
+            yield Servers(slotlink, general, constant, size)
+
+
+def status_figures(town: Town, servers: Servers, load: Load, effort: Effort) -> list[Figure]:
+    """Status by id and by token, whole and 304, on the hot path and on the general one."""
+    slotlink, general, constant, size = servers.slotlink, servers.general, servers.constant, servers.constant_size
+    tags = [answer_to(slotlink.port, prepared).tag or "" for prepared in town.status_by_id()]
+    probes = {
+        "constant": _probe(load, effort, constant, town.status_by_id()),
+        "status by id": _probe(load, effort, slotlink, town.status_by_id()),
+        "status by token": _probe(load, effort, slotlink, town.status_by_token()),
+        "status by id, 304": _probe(load, effort, slotlink, town.status_by_id(tags), expected=304),
+        "status by token, 304": _probe(load, effort, slotlink, town.status_by_token(tags), expected=304),
+        "status by id, general path": _probe(load, effort, general, town.status_by_id()),
+        "status by token, general path": _probe(load, effort, general, town.status_by_token()),
+    }
+    samples = interleaved(effort.rounds, probes)
     figures = [
         Figure(name, SERVER_US, f"{CONSTANT}, {size} bytes", measured, samples["constant"])
         for name, measured in samples.items()
@@ -153,21 +169,21 @@ def status_figures(town: Town, load: Load, effort: Effort, folder: Path) -> list
     return figures
 
 
-def journey_figures(town: Town, load: Load, effort: Effort, folder: Path) -> list[Figure]:
+def journey_figures(town: Town, servers: Servers, load: Load, effort: Effort, folder: Path) -> list[Figure]:
     """Create, page and availability over HTTP; the engine alone."""
     assert agree(town), "the engine and the plain sweep differ"
+    slotlink = servers.slotlink
     insert = UnguardedInsert(town, folder / "inserts", effort.inserts)
-    with Server(town.folder) as slotlink, Server(folder / "constant", (*SERVE_CONSTANT, "400")) as constant:
-        probes = {
-            "constant": _probe(load, effort, constant, [town.page()]),
-            "create": _probe(load, effort, slotlink, [town.create_link()], connections=4),
-            "insert": insert.cpu_us,
-            "page": _probe(load, effort, slotlink, [town.page()], connections=4),
-            "availability": _probe(load, effort, slotlink, [town.availability()], connections=4),
-            "engine": lambda: engine_us(town),
-            "sweep": lambda: sweep_us(town),
-        }
-        samples = interleaved(effort.rounds, probes)
+    probes = {
+        "constant": _probe(load, effort, servers.constant, [town.page()]),
+        "create": _probe(load, effort, slotlink, [town.create_link()], connections=4),
+        "insert": insert.cpu_us,
+        "page": _probe(load, effort, slotlink, [town.page()], connections=4),
+        "availability": _probe(load, effort, slotlink, [town.availability()], connections=4),
+        "engine": lambda: engine_us(town),
+        "sweep": lambda: sweep_us(town),
+    }
+    samples = interleaved(effort.rounds, probes)
     insert.close()
     ten = "availability, ten people, 35 days"
     each = f"{effort.sizes.events_each} events each"
@@ -229,6 +245,3 @@ class UnguardedInsert:
 
     def close(self) -> None:
         self._connection.close()
-
-
-__all__ = ["LEAST", "SLOTLINK_SERVE", "WHOLE", "Effort", "journey_figures", "process_figures", "status_figures"]

@@ -34,14 +34,17 @@ def pinned(core: int) -> Generator[None]:
 
 
 class Server:
-    """A Python program that serves and says `listening on URL`: `slotlink serve`, or one of `bench.serve`."""
+    """A Python program that serves and says `listening on URL`: `slotlink serve`, or one of `bench.serve`.
+
+    It is started when made, and waited for when entered: several can start at once."""
 
     def __init__(self, folder: Path, arguments: tuple[str, ...] = SLOTLINK_SERVE) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         plain = {name: value for name, value in os.environ.items() if not name.startswith("SLOTLINK_")}
-        log = folder / "server.log"
-        with log.open("ab") as errors, pinned(SERVER_CORE):
-            began = time.perf_counter()
+        plain.pop("PYTHONDONTWRITEBYTECODE", None)  # as in operation, where the second start finds everything compiled
+        self._log = folder / "server.log"
+        with self._log.open("ab") as errors, pinned(SERVER_CORE):
+            self._began = time.perf_counter()
             self._process = subprocess.Popen(
                 [sys.executable, *arguments],
                 cwd=REPOSITORY,
@@ -50,15 +53,15 @@ class Server:
                 stderr=errors,
                 text=True,
             )
-            assert self._process.stdout is not None
-            line = self._process.stdout.readline()
-            self.started_in_s = time.perf_counter() - began
-        if not line.startswith("listening on "):
-            self._process.kill()
-            raise RuntimeError(f"the server did not start: {log.read_text()}")
-        self.url = line.removeprefix("listening on ").strip()
 
     def __enter__(self) -> Server:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        self.started_in_s = time.perf_counter() - self._began
+        if not line.startswith("listening on "):
+            self.stop()
+            raise RuntimeError(f"the server did not start: {self._log.read_text()}")
+        self.url = line.removeprefix("listening on ").strip()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -78,7 +81,8 @@ class Server:
         return rss_mib(self._process.pid)
 
     def stop(self) -> None:
-        self._process.terminate()
+        """Stop at once: nothing that is measured here has anything to finish."""
+        self._process.kill()
         self._process.wait(20)
         assert self._process.stdout is not None
         self._process.stdout.close()

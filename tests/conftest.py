@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
@@ -19,10 +20,12 @@ def center(tmp_path: Path) -> Generator[Center]:
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Generator[Cluster]:
+def cluster() -> Generator[Cluster]:
     """A real PostgreSQL, started for this run and stopped with it."""
     binaries = find_postgres()
-    with Cluster(binaries, tmp_path_factory.mktemp("postgresql")) as cluster:
+    # Not in pytest's own folder: the next pytest to start closes that one to the account postgres.
+    prefix = "slotlink-postgresql-"
+    with tempfile.TemporaryDirectory(prefix=prefix) as folder, Cluster(binaries, Path(folder)) as cluster:
         yield cluster
 
 

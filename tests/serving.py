@@ -74,7 +74,7 @@ def serving(folder: Path, **options: Any) -> Generator[LiveServer]:
 class Receiver:
     """An application's callback endpoint. `answers` says what to reply, in order; then 200."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.received: queue.Queue[Received] = queue.Queue()
         self.answers: list[int] = []
         receiver = self
@@ -91,7 +91,7 @@ class Receiver:
             def log_message(self, *_: object) -> None:
                 return
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.host = f"127.0.0.1:{self._server.server_address[1]}"
         self.url = f"http://{self.host}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

@@ -105,11 +105,11 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    database_url: Annotated[str | None, Field(json_schema_extra=SECRET)] = None
+    database_url: Annotated[str | None, Field(json_schema_extra=SECRET, repr=False)] = None
     data_dir: Path = Field(default_factory=lambda: user_data_path("slotlink"))
     # Empty here means the address of `serve`, filled in by `at`: these two are the only source of absolute URLs.
-    api_url: BaseUrl | Literal[""] = ""
-    app_url: BaseUrl | Literal[""] = ""
+    api_url: BaseUrl = ""
+    app_url: BaseUrl = ""
     data_center: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")] = "us"
     secret_keys: Annotated[Keys, Field(json_schema_extra=SECRET, repr=False)] = ()
     callback_allow: Names = ()

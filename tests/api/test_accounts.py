@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tests.api.support import bearer, dump, faults, other_application
+from tests.api.asking import bearer, dump, faults, other_application
 from tests.center import Center, Json
 
 PATH = "/v1/application_calendars"

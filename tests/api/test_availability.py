@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.support import at, faults, other_application, period, seconds, wire
+from tests.api.asking import at, faults, other_application, period, seconds, wire
 from tests.center import START, Center, Json, Person
 
 PATH = "/v1/availability"

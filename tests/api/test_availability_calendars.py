@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from slotlink.domain.event import wire_time
-from tests.api.support import at, change, ics_time, import_ics, period, rows, seconds
+from tests.api.asking import at, change, ics_time, import_ics, period, rows, seconds
 from tests.center import DAY, HOUR, Center, Json, Person
 
 PATH = "/v1/availability"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tests.api.support import at, callbacks, change, dump, faults, period, rows, seconds, wire
+from tests.api.asking import at, callbacks, change, dump, faults, period, rows, seconds, wire
 from tests.center import Center, CreatedLink, Json, Person
 
 PATH = "/v1/real_time_scheduling"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.support import faults, period, wire
+from tests.api.asking import faults, period, wire
 from tests.center import Center, Json, Person
 
 PATH = "/v1/real_time_scheduling"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.support import dump, faults, other_application, period, wire
+from tests.api.asking import dump, faults, other_application, period, wire
 from tests.center import Center, Json
 
 PATH = "/v1/real_time_scheduling"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from slotlink.store import applications
-from tests.api.support import bearer, faults, other_application
+from tests.api.asking import bearer, faults, other_application
 from tests.center import Center, Json, Person
 
 LINKS = "/v1/real_time_scheduling"

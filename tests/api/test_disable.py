@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.api.support import at, bearer, callbacks, dump, faults, other_application
+from tests.api.asking import at, bearer, callbacks, dump, faults, other_application
 from tests.center import Center, CreatedLink
 
 PATH = "/v1/real_time_scheduling"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from slotlink.domain.event import wire_time
-from tests.api.support import at, bearer, change, faults, ics_time, import_ics, other_application, wire
+from tests.api.asking import at, bearer, change, faults, ics_time, import_ics, other_application, wire
 from tests.center import DAY, HOUR, START, Center, Json, Person
 
 

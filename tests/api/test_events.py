@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from slotlink.domain.event import wire_time
-from tests.api.support import at, change, dump, faults, ics_time, import_ics, other_application, seconds, wire
+from tests.api.asking import at, change, dump, faults, ics_time, import_ics, other_application, seconds, wire
 from tests.center import DAY, HOUR, START, Center, Json, Person
 
 

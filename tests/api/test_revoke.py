@@ -7,7 +7,7 @@ import hashlib
 import urllib.parse
 from typing import Any
 
-from tests.api.support import at, bearer, other_application, rows
+from tests.api.asking import at, bearer, other_application, rows
 from tests.center import Center, Json, Person
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from slotlink.domain.event import wire_time
-from tests.api.support import at, bearer, faults, other_application, period, wire
+from tests.api.asking import at, bearer, faults, other_application, period, wire
 from tests.center import HOUR, Center, CreatedLink
 
 PATH = "/v1/real_time_scheduling"

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import os
 import zlib
+from collections import Counter
 from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pytest
@@ -20,6 +23,8 @@ from hypothesis import strategies as st
 from schemathesis import Case
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.failures import Failure
+from schemathesis.engine import events, from_schema
+from schemathesis.engine.recorder import ScenarioRecorder
 from schemathesis.openapi.checks import RejectedPositiveData
 
 from tests.serving import LiveServer, serving
@@ -52,6 +57,15 @@ IGNORED = [
             isinstance(failure, RejectedPositiveData)
             and response.status_code == 422
             and _keys(response) <= BEYOND_SCHEMA
+        ),
+    ),
+    Ignored(
+        "the token endpoints say 400 where others say 401: unknown clients and tokens, in the form of RFC 6749",
+        lambda failure, case, response: (
+            isinstance(failure, RejectedPositiveData)
+            and case.operation.path.startswith("/oauth/")
+            and response.status_code == 400
+            and response.json().get("error") in ("invalid_client", "invalid_grant")
         ),
     ),
 ]
@@ -151,15 +165,25 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Generator[Live]:
         )
 
 
-@pytest.fixture(scope="module")
-def document(live: Live) -> Any:
-    schemathesis.openapi.format("date-time", _times())
-    schemathesis.openapi.format(
-        "uri", st.from_regex(r"https?://[a-z]{1,9}\.example\.com/[a-z0-9/]{0,9}", fullmatch=True)
+def _times() -> st.SearchStrategy[str]:
+    """Times of the years that we know, in the forms that we read."""
+    return st.builds(
+        "{}{}{:02}:{:02}:{:02}{}".format,
+        st.dates(min_value=date(1901, 1, 1), max_value=date(2998, 1, 1)),
+        st.sampled_from("TTt "),
+        st.integers(0, 23),
+        st.integers(0, 59),
+        st.integers(0, 59),
+        st.sampled_from(("Z", "+00:00", "-05:30", "+1400", "UTC", ".000Z")),
     )
-    config = SchemathesisConfig.from_dict(
+
+
+def _configuration(live: Live) -> SchemathesisConfig:
+    return SchemathesisConfig.from_dict(
         {
             "seed": SEED,
+            "max-failures": 20,
+            "continue-on-failure": True,
             "auth": {
                 "openapi": {
                     "api_key": {"bearer": live.client["client_secret"]},
@@ -169,35 +193,55 @@ def document(live: Live) -> Any:
             "generation": {"max-examples": EXAMPLES, "database": "none", "allow-x00": False},
         }
     )
-    schema = schemathesis.openapi.from_url(f"{live.server.url}/openapi.json", config=config)
 
+
+@contextmanager
+def _hooks(schema: Any, live: Live) -> Generator[None]:
     @schema.hook
     def filter_failure(context: Any, failure: Failure, case: Case, response: Any) -> bool:
         return not any(ignored.matches(failure, case, response) for ignored in IGNORED)
 
-    return schema
+    @schemathesis.hook
+    def before_call(context: Any, case: Case, kwargs: dict[str, Any]) -> None:
+        live.use_known(case)
+
+    try:
+        yield
+    finally:
+        schemathesis.hooks.unregister(before_call)
 
 
-def _times() -> st.SearchStrategy[str]:
-    """Times of the years that we know, in the forms that we read."""
-    date = st.dates(
-        min_value=__import__("datetime").date(1901, 1, 1), max_value=__import__("datetime").date(2998, 1, 1)
+def test_the_server_keeps_to_its_document(live: Live) -> None:
+    schemathesis.openapi.format("date-time", _times())
+    schemathesis.openapi.format(
+        "uri", st.from_regex(r"https?://[a-z]{1,9}\.example\.com/[a-z0-9/]{0,9}", fullmatch=True)
     )
-    return st.builds(
-        "{}{}{:02}:{:02}:{:02}{}".format,
-        date,
-        st.sampled_from("TTt "),
-        st.integers(0, 23),
-        st.integers(0, 59),
-        st.integers(0, 59),
-        st.sampled_from(("Z", "+00:00", "-05:30", "+1400", "UTC", ".000Z")),
-    )
+    schema = schemathesis.openapi.from_url(f"{live.server.url}/openapi.json", config=_configuration(live))
+    problems: list[str] = []
+    calls = Counter[str]()
+    with _hooks(schema, live):
+        for event in from_schema(schema).execute():
+            if isinstance(event, events.SuiteFinished):
+                print(event.phase, event.timestamp)
+            if isinstance(event, events.ScenarioFinished):
+                problems += _failures(event.recorder)
+                for interaction in event.recorder.interactions.values():
+                    calls[
+                        f"{event.phase.value} {interaction.response.status_code if interaction.response else None}"
+                    ] += 1
+            elif isinstance(event, events.NonFatalError):
+                problems.append(f"{event.label}: {event.value!r}")
+            elif isinstance(event, events.FatalError):
+                raise event.exception
+    print(dict(sorted(calls.items())))
+    assert not problems, "\n\n".join(dict.fromkeys(problems))
 
 
-api = schemathesis.pytest.from_fixture("document")
-
-
-@api.parametrize()
-def test_the_server_keeps_to_its_document(case: Case, live: Live) -> None:
-    live.use_known(case)
-    case.call_and_validate(timeout=30)
+def _failures(recorder: ScenarioRecorder) -> Generator[str]:
+    for case_id, checks in recorder.checks.items():
+        for check in checks:
+            if check.failure_info is not None:
+                failure, code = check.failure_info.failure, check.failure_info.code_sample
+                answer = recorder.interactions[case_id].response
+                shown = f"{answer.status_code} {answer.text[:400]}" if answer is not None else "no answer"
+                yield f"{recorder.label}: {failure.title}\n{failure.message}\n{code[:1500]}\n→ {shown}"

@@ -85,13 +85,17 @@ async def test_writers_wait_for_each_other_on_the_rows_they_share(store: Store) 
         assert (await accounts.get(connection, store.application_id, maya.sub)).display_name == "20"
 
 
-async def test_a_refused_write_says_unavailable_when_the_database_takes_none(store: Store) -> None:
+async def test_a_refused_write_says_unavailable_when_the_database_takes_none(store: Store, migrated_url: str) -> None:
     """A standby, a full or a locked database: the caller answers 503, not 500."""
     statement = "PRAGMA query_only = ON" if store.database.dialect == "sqlite" else "SET TRANSACTION READ ONLY"
-    with pytest.raises(StoreUnavailable):
-        async with store.transaction() as connection:
-            await connection.execute(text(statement))
-            await store.link(connection)
+    own = open_database(migrated_url)
+    try:
+        with pytest.raises(StoreUnavailable):
+            async with own.transaction() as connection:
+                await connection.execute(text(statement))
+                await store.link(connection)
+    finally:
+        await own.close()
 
 
 async def test_a_deadlock_says_unavailable(store: Store) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import queue
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from slotlink.app import open_deps
 from slotlink.settings import Settings
 from slotlink.store import applications
 from tests.center import ReadPage, finished
-from tests.serving import LiveServer, environ_for
+from tests.serving import LiveServer, Received, Receiver, environ_for
 
 CROWD = 310  # a page holds 300
 Json = dict[str, Any]
@@ -133,6 +134,19 @@ class Site:
         return answer.content["events"]
 
 
+def callback(receiver: Receiver, path: str) -> Received:
+    """The next callback to `path`; what an earlier test may have left for other paths is dropped."""
+    others: list[str] = []
+    while True:
+        try:
+            received = receiver.received.get(timeout=15)
+        except queue.Empty:
+            raise AssertionError(f"no callback to {path}, but to {others}") from None
+        if received.path == path:
+            return received
+        others.append(received.path)
+
+
 class Visitor:
     """Somebody with the link and a browser that does no more than HTTP."""
 
@@ -146,9 +160,7 @@ class Visitor:
     def post(self, page: ReadPage, slot: str, **fields: str) -> ReadPage:
         """The page's own form with one of its slots."""
         body = urlencode({**page.hidden, "slot": slot, **fields}).encode()
-        return ReadPage(
-            send(self.url, "POST", self.path, {"Content-Type": "application/x-www-form-urlencoded"}, body)
-        )
+        return ReadPage(send(self.url, "POST", self.path, {"Content-Type": "application/x-www-form-urlencoded"}, body))
 
     def book(self, number: int = 0) -> str:
         """Choose an offered slot, confirming where the page asks for it. Returns the slot."""

@@ -12,7 +12,7 @@ import pytest
 
 from slotlink.domain.callback import signature_headers
 from tests.center import skippable
-from tests.sdk.support import CROWD, Json, Site, Visitor, at
+from tests.sdk.support import CROWD, Json, Site, Visitor, at, callback
 from tests.serving import Receiver
 
 HERE = Path(__file__).parent
@@ -88,7 +88,9 @@ def test_an_application_calendar_is_granted(report: Report) -> None:
 def test_it_says_who_the_account_is(report: Report) -> None:
     userinfo = report.answer("userInfo")
     assert userinfo["sub"] == report.sub
-    assert userinfo["cronofy.data"]["profiles"][0]["profile_calendars"][0]["calendar_id"] == report.calendar["calendar_id"]
+    assert (
+        userinfo["cronofy.data"]["profiles"][0]["profile_calendars"][0]["calendar_id"] == report.calendar["calendar_id"]
+    )
     assert report.answer("userInfo with a callback") == userinfo
     assert report.answer("accountInformation")["account"]["account_id"] == report.sub
     assert report.answer("profileInformation")["profiles"][0]["profile_id"] == report.calendar["profile_id"]
@@ -177,8 +179,7 @@ def test_its_links_are_open_and_can_be_booked(report: Report, receiver: Receiver
     booked = report.site.status(created["real_time_scheduling"]["real_time_scheduling_id"])
     assert booked["status"] == "completed"
     assert booked["event"]["start"] == {"time": slot, "tzid": "Europe/London"}
-    received = receiver.received.get(timeout=15)
-    assert (received.path, received.content["real_time_scheduling"]) == ("/node", booked)
+    assert callback(receiver, "/node").content["real_time_scheduling"] == booked
 
 
 def test_errors_show_status_and_body(report: Report) -> None:

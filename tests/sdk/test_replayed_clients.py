@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
+from uuid import uuid4
 
 import pytest
 
 from tests.sdk import csharp
-from tests.sdk.support import CROWD, Answer, Json, Site, Visitor, at, moment, send, spaced
+from tests.sdk.support import CROWD, Answer, Json, Site, Visitor, at, callback, moment, send, spaced
 from tests.serving import Receiver
 
 JSON = {"Content-Type": "application/json; charset=utf-8"}
@@ -24,11 +25,10 @@ REDIRECT = "http://application.example/redirectUri"
 class Client:
     """A foreign client: its headers on every request, and its way to write a body."""
 
-    headers: dict[str, str]
-
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, **headers: str) -> None:
         self.site = site
         self.url = site.url
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
     def send(
         self, method: str, path: str, content: Any = None, *, bearer: str | None = None, headers: Json | None = None
@@ -46,11 +46,11 @@ class Client:
 
 
 class CSharp(Client):
-    headers = {
-        "User-Agent": "Cronofy .NET 1.12.8",
-        # On requests, although their bodies are plain.
-        "Content-Encoding": "gzip;q=1.0,deflate;q=0.6,identity;q=0.3",
-    }
+    def __init__(self, site: Site) -> None:
+        # Content-Encoding on requests, although their bodies are plain.
+        super().__init__(
+            site, User_Agent="Cronofy .NET 1.12.8", Content_Encoding="gzip;q=1.0,deflate;q=0.6,identity;q=0.3"
+        )
 
     def application_calendar(self, name: str) -> Json:
         body = {**self.site.credentials, "application_calendar_id": name}
@@ -80,9 +80,8 @@ class Php(Client):
     """It names the host that it believes in, and keeps an account's token in every header."""
 
     def __init__(self, site: Site, access_token: str | None = None) -> None:
-        super().__init__(site)
+        super().__init__(site, User_Agent="Cronofy PHP 1.0.0", Host="api.cronofy.com")
         self.access_token = access_token
-        self.headers = {"User-Agent": "Cronofy PHP 1.0.0", "Host": "api.cronofy.com"}
 
     def encode(self, content: Any) -> bytes:
         """`json_encode`: slashes escaped, and an empty array is a list whatever it was meant to be."""
@@ -129,7 +128,8 @@ class Php(Client):
 
 
 class Ruby(Client):
-    headers = {"User-Agent": "Cronofy Ruby 0.41.2", "Accept": "*/*"}
+    def __init__(self, site: Site) -> None:
+        super().__init__(site, User_Agent="Cronofy Ruby 0.41.2", Accept="*/*")
 
     def form(self, path: str, **members: str) -> Answer:
         """What the oauth2 gem posts: a form, without an Authorization header."""
@@ -313,7 +313,7 @@ def test_csharp_reads_a_link_that_has_everything(c_sharp: CSharp, receiver: Rece
     assert "attendees" not in link["event"] and "color" not in link["event"]
     assert link["event"]["location"] == event["location"]
     Visitor(link["url"]).book()
-    assert receiver.received.get(timeout=15).path == "/csharp"
+    assert callback(receiver, "/csharp").content["event"]["event_id"] == "e"
     path = f"/v1/real_time_scheduling/{link['real_time_scheduling_id']}"
     completed = csharp.read_link(c_sharp.send("GET", path, bearer=c_sharp.site.client_secret))
     csharp.read_event_time(completed["event"]["start"])
@@ -421,9 +421,7 @@ def test_body_credentials_win_over_whatever_the_header_says(php: Php, header: st
 
 def test_wrong_body_credentials_lose_in_spite_of_a_right_header(php: Php) -> None:
     person = php_person(php, "php-wrong")
-    refused = php.post_with_key(
-        "/v1/real_time_scheduling", php.link_request(person, client_secret="CRN_wrong")
-    )
+    refused = php.post_with_key("/v1/real_time_scheduling", php.link_request(person, client_secret="CRN_wrong"))
     assert (refused.status, refused.body) == (401, b"")
 
 
@@ -442,8 +440,7 @@ def test_php_sends_everything_its_own_test_sends(php: Php, receiver: Receiver) -
     visitor = Visitor(created.content["url"])
     assert visitor.open().slots == [at(3, hour) for hour in range(9, 17)]
     visitor.book()
-    received = receiver.received.get(timeout=15)
-    assert received.path == "/php" and received.content["event"]["event_id"] == "test_event_id"
+    assert callback(receiver, "/php").content["event"]["event_id"] == "test_event_id"
 
 
 @pytest.mark.parametrize(
@@ -478,14 +475,16 @@ def test_php_names_the_zone_at_the_top_or_not_at_all(
 def test_php_folds_the_old_callback_url_into_the_new_member(
     php: Php, receiver: Receiver, members: Json, called: str
 ) -> None:
-    def addressed(value: Any) -> Any:
-        return {k: addressed(v) for k, v in value.items()} if isinstance(value, dict) else f"{receiver.url}/{value}"
+    own = f"/{uuid4()}"  # each case listens to itself only
 
-    created = php.post(
-        "/v1/real_time_scheduling", php.link_request(php_person(php, "php-folds"), **addressed(members))
-    )
+    def addressed(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: addressed(member) for name, member in value.items()}
+        return f"{receiver.url}{own}/{value}"
+
+    created = php.post("/v1/real_time_scheduling", php.link_request(php_person(php, "php-folds"), **addressed(members)))
     Visitor(created.content["url"]).book()
-    assert receiver.received.get(timeout=15).path == f"/{called}"
+    callback(receiver, f"{own}/{called}")
 
 
 def test_php_sends_nulls_for_what_it_was_not_given(php: Php) -> None:
@@ -644,9 +643,7 @@ def test_ruby_passes_any_kind_of_query_through(ruby: Ruby, member: str) -> None:
 
 
 def test_ruby_returns_the_state_it_gave(ruby: Ruby) -> None:
-    request = ruby.link_request(
-        ruby_person(ruby, "ruby-state"), query_periods=[{"start": at(3, 9), "end": at(3, 10)}]
-    )
+    request = ruby.link_request(ruby_person(ruby, "ruby-state"), query_periods=[{"start": at(3, 9), "end": at(3, 10)}])
     visitor = Visitor(ruby.send("POST", "/v1/real_time_scheduling", request).content["url"])
     page = visitor.open()
     booked = visitor.post(visitor.post(page, page.slots[0]), page.slots[0])
@@ -716,7 +713,9 @@ def test_ruby_takes_its_error_text_from_the_status_header(ruby: Ruby, status: in
     assert answer.status == status
     assert answer.headers["status"].startswith(line)
     if status == 422:
-        assert all(error["key"] and error["description"] for found in answer.content["errors"].values() for error in found)
+        assert all(
+            error["key"] and error["description"] for found in answer.content["errors"].values() for error in found
+        )
     elif status != 400:
         assert answer.body == b""
 

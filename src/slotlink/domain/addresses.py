@@ -101,7 +101,7 @@ def is_internal(address: Address) -> bool:
 
 
 def _carried(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address inside a mapped or NAT64 one. 6to4, Teredo, compatible and local NAT64 ones are refused whole."""
+    """The IPv4 address inside a mapped or NAT64 one. 6to4, Teredo, compatible ones, local NAT64 are refused whole."""
     if address.ipv4_mapped is not None:
         return address.ipv4_mapped
     if address in _NAT64:

@@ -25,9 +25,11 @@ async def open_application_calendar(deps: Deps, application_id: str, application
     async with deps.database.transaction() as connection:
         account = await accounts.find_application_calendar(connection, application_id, application_calendar_id)
         if account is None:
-            account = await accounts.create_application_calendar(
-                connection, application_id, application_calendar_id, now
-            )
+            # Two first uses at once are one account: the second waits here, then finds what the first has made.
+            await applications.lock(connection, application_id)
+            account = await accounts.find_application_calendar(
+                connection, application_id, application_calendar_id
+            ) or await accounts.create_application_calendar(connection, application_id, application_calendar_id, now)
         profiles = await accounts.list_profiles(connection, application_id, account.sub)
         return Grant(
             account,

@@ -44,6 +44,15 @@ async def get(connection: AsyncConnection, application_id: str) -> Application:
     return Application(row.application_id, row.name, row.shows_participants)
 
 
+async def lock(connection: AsyncConnection, application_id: str) -> None:
+    """Hold the application until the transaction ends: nobody else makes an account of it meanwhile."""
+    await connection.execute(
+        select(applications.c.application_id)
+        .where(applications.c.application_id == application_id)
+        .with_for_update(key_share=True)  # rows that refer to it can still be written
+    )
+
+
 async def set_shows_participants(connection: AsyncConnection, application_id: str, *, shows: bool) -> None:
     """Whether pages may show the display names of the people in a query."""
     await connection.execute(

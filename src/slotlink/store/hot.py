@@ -16,6 +16,9 @@ from sqlalchemy.dialects import sqlite
 from slotlink.store.database import sqlite_pragmas
 from slotlink.store.tables import client_secrets, links
 
+# The file is read as mapped memory, as far as SQLite allows (2 GiB by default; beyond that it reads as usual): copying
+# its pages took an eighth of the server's time for a read. The pages are the system's cache, not ours.
+MAPPED_BYTES = 2**31 - 2**16
 # application_id, link_id, sealed_token, state, expires_at, event: a plain tuple, as the driver gives it.
 StatusRow = tuple[str, str, bytes, str, int, str]
 
@@ -47,6 +50,9 @@ class StatusReader:
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         for pragma in sqlite_pragmas(0, read_only=True):
             self._connection.execute(pragma)
+        self._connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
+        # One cursor for all: a read leaves it done and reset, so no transaction and no old snapshot outlive the call.
+        self._cursor = self._connection.cursor()
         self._by_id = _compiled("link_id")
         self._by_token = _compiled("token_sha256")
 
@@ -60,7 +66,10 @@ class StatusReader:
         self._connection.close()
 
     def _read(self, statement: str, secret_sha256: bytes, key: str | bytes) -> StatusRow | None:
-        return self._connection.execute(statement, (secret_sha256, key)).fetchone()
+        try:
+            return self._cursor.execute(statement, (secret_sha256, key)).fetchone()
+        except sqlite3.Error:
+            return None  # the general path reads again, and says what is wrong
 
 
 def _compiled(key: str) -> str:

@@ -83,7 +83,7 @@ Edge = Annotated[
                     "required": ["minimum"],
                     "properties": {"minimum": {"x-duration": [0, "buffer_minutes"]}},
                 },
-                {"type": "object", "maxProperties": 0},
+                {"type": "object", "additionalProperties": {"type": "null"}},
             ],
         }
     ),

@@ -260,7 +260,7 @@ def _duration(least: int, most_name: str, limits: Limits) -> Json:
                 "type": "object",
                 "required": ["hours"],
                 "properties": {
-                    "hours": {**whole, "minimum": 1, "maximum": most // 60},
+                    "hours": {**whole, "minimum": min(least, 1), "maximum": most // 60},
                     "minutes": {"anyOf": [{**whole, "minimum": 0, "maximum": 59}, {"type": "null"}]},
                 },
             },

@@ -93,7 +93,7 @@ async def _no_such_address(request: Request, _error: Exception) -> Response:
     """Under the pages' paths a malformed token is an unknown one; elsewhere 404 has no body."""
     if request.url.path.startswith(page.OWN_PATHS):
         return page.unknown(request)
-    return Response(status_code=404)
+    return Response(status_code=404, headers={"Status": "404 Not Found"})  # as `problems.py` says it
 
 
 async def _no_such_method(request: Request, _error: Exception) -> Response:

@@ -36,6 +36,8 @@ MAX_URL = 2048
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.0+)?\s?(Z|z|UTC|[+-]\d\d:?\d\d)", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
+# Names as they stand in a header: the page's policy names the redirect's host. International ones come as xn--…
+_AUTHORITY = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,10 @@ class WireContext:
 
 Fault = tuple[tuple[str | int, ...], str, str]  # location, key, description
 _AS_GOOD_AS_ABSENT: tuple[Any, ...] = (None, False, [], {}, "")
+
+
+def _as_good_as_absent(value: Any) -> bool:
+    return any(value == nothing and type(value) is type(nothing) for nothing in _AS_GOOD_AS_ABSENT)  # 0 is something
 
 
 class Wire(BaseModel):
@@ -82,7 +88,7 @@ class Wire(BaseModel):
             *(
                 ((name,), "errors.not_supported", reason)
                 for name, reason in cls.unbuilt.items()
-                if _flag(members.get(name)) not in _AS_GOOD_AS_ABSENT
+                if not _as_good_as_absent(_flag(members.get(name)))
             ),
         ]
         try:
@@ -203,7 +209,7 @@ def _http_url(value: str) -> str:
         parts.scheme.lower() not in ("http", "https")
         or not parts.hostname
         or not port_is_sane
-        or parts.username is not None
+        or not _AUTHORITY.fullmatch(parts.netloc)
         or "\\" in value
         or _CONTROL.search(value)
     ):

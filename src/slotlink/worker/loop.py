@@ -23,6 +23,7 @@ CONCURRENT = 16
 CONCURRENT_PER_HOST = 4  # so that one dead receiver cannot take every place
 IDLE_POLL_S = 5.0  # beneath the wake-ups, for what another process put in
 LEASE_MARGIN_S = 30  # beyond the attempt's own deadline
+WIND_DOWN_S = 5.0  # for running attempts when told to stop; whoever has not answered then is asked again later
 
 Deliver = Callable[[OutboxItem], Awaitable[Attempt]]
 
@@ -144,11 +145,13 @@ class Worker:
         )
 
     async def _wind_down(self) -> None:
-        """A clean stop: running attempts end within their own deadline, then every lease is given back."""
+        """A clean stop: running attempts have a moment to end, then every lease is given back."""
         if self._running:
-            await asyncio.wait(self._running, timeout=self._deps.settings.callback_timeout)
-        for task in self._running:
+            await asyncio.wait(self._running, timeout=WIND_DOWN_S)
+        running = list(self._running)
+        for task in running:
             task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         try:
             async with self._deps.database.transaction() as connection:
                 await outbox.release(connection, self._owner)
