@@ -66,14 +66,18 @@ def process_figures(town: Town, effort: Effort) -> list[Figure]:
     """Start time, and memory when idle, of `slotlink serve`."""
     idle: Samples = []
     busy: Samples = []
+    own_idle: Samples = []
+    own_busy: Samples = []
     cpu: Samples = []
 
     def start() -> float:
         with Server(town.folder) as server:
             cpu.append(server.cpu_s())
             idle.append(server.rss_mib())
+            own_idle.append(server.own_mib())
             OwnClient().run_count(server.port, town.status_by_id() + town.status_by_token(), effort.reads_before_rss)
             busy.append(server.rss_mib())
+            own_busy.append(server.own_mib())
             return server.started_in_s
 
     imports: list[Footprint] = []
@@ -88,6 +92,7 @@ def process_figures(town: Town, effort: Effort) -> list[Figure]:
         return bare[-1].wall_s
 
     walls = interleaved(effort.starts, {"serve": start, "imports": do_imports, "python": do_nothing})
+    reads = f"{effort.reads_before_rss:,} reads"
     all_imports, python = "import of the same libraries", "bare Python"
     megabytes = [process.rss_mib for process in imports]
     return [
@@ -95,7 +100,8 @@ def process_figures(town: Town, effort: Effort) -> list[Figure]:
         Figure("start of slotlink serve", "wall s", python, walls["serve"], walls["python"]),
         Figure("start of slotlink serve", "CPU s", all_imports, cpu, [process.cpu_s for process in imports]),
         Figure("memory after start", "RSS MiB", all_imports, idle, megabytes),
-        Figure(f"memory after {effort.reads_before_rss:,} reads", "RSS MiB", all_imports, busy, megabytes),
+        Figure(f"memory after {reads}, mapped file too", "RSS MiB", all_imports, busy, megabytes),
+        Figure(f"memory after {reads}, without files", "own MiB", "the same after start", own_busy, own_idle),
         Figure("memory after start", "RSS MiB", python, idle, [process.rss_mib for process in bare]),
     ]
 

@@ -78,7 +78,12 @@ class Server:
         return time.clock_gettime_ns((~self._process.pid << 3) | 2) / 1e9
 
     def rss_mib(self) -> float:
-        return rss_mib(self._process.pid)
+        """All that is resident, also pages of the database file: those are the system's cache, mapped."""
+        return _kib(self._process.pid, "VmRSS") / 1024
+
+    def own_mib(self) -> float:
+        """What is resident and the process's alone: heaps and stacks, no files."""
+        return _kib(self._process.pid, "RssAnon") / 1024
 
     def stop(self) -> None:
         """Stop at once: nothing that is measured here has anything to finish."""
@@ -88,8 +93,8 @@ class Server:
         self._process.stdout.close()
 
 
-def rss_mib(pid: int) -> float:
+def _kib(pid: int, name: str) -> int:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError(f"no VmRSS of process {pid}")
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1])
+    raise RuntimeError(f"no {name} of process {pid}")

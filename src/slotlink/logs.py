@@ -7,6 +7,7 @@ import sys
 from typing import Literal
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 
 
 def configure_logs(form: Literal["text", "json"] | None, *, level: int = logging.INFO) -> None:
@@ -16,8 +17,9 @@ def configure_logs(form: Literal["text", "json"] | None, *, level: int = logging
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *([] if text else [structlog.processors.dict_tracebacks]),
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+            # Without local variables: they hold bodies, tokens and secrets.
+            *([] if text else [structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))]),
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
             if text
             else structlog.processors.JSONRenderer(ensure_ascii=True),
         ],

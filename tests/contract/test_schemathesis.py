@@ -8,6 +8,7 @@ SCHEMATHESIS_EXAMPLES=2000 SCHEMATHESIS_SEED=7 pytest tests/contract/test_schema
 from __future__ import annotations
 
 import os
+import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Generator
@@ -25,23 +26,27 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.core.failures import Failure
 from schemathesis.engine import events, from_schema
 from schemathesis.engine.recorder import ScenarioRecorder
+from schemathesis.generation.meta import TestPhase
 from schemathesis.openapi.checks import RejectedPositiveData
 
 from tests.serving import LiveServer, serving
 
-EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "0"))
 SEED = int(os.environ.get("SCHEMATHESIS_SEED", "20270304"))
+YEARS = (date(1901, 1, 1), date(2998, 1, 1))
 ZONES = ("Etc/UTC", "Europe/London", "America/Chicago", "Pacific/Apia")
 
-# What a valid body can still be refused for, because JSON Schema cannot say it.
-BEYOND_SCHEMA = {
-    "errors.not_recognized",  # ids of people, calendars and profiles that exist
-    "errors.invalid_calendar_ids",
-    "errors.tzid_unrecognized",  # the 600 names of the zone database
-    "errors.invalid_time_pair",  # end after start
-    "errors.too_many",  # the span of all periods together
-    "errors.duplicate_calendar_name",
-}
+# What a valid body can still be refused for, because JSON Schema cannot say it: keys, and the members they are about.
+BEYOND_SCHEMA = (
+    ("errors.not_recognized", r"sub|calendar_id|profile_id"),  # people, calendars and profiles that exist
+    ("errors.invalid_calendar_ids", r"calendar_ids\[\d+\]"),
+    ("errors.tzid_unrecognized", r"tzid|start|end"),  # the 600 names of the zone database
+    ("errors.invalid_time_pair", r"end"),  # which comes after start
+    ("errors.invalid_format", r"required"),  # at most as many as there are members
+    ("errors.too_many", r"query_periods|available_periods|query_slots"),  # the days that all of them span
+    ("errors.not_supported", r"callback_url|(completed|no_times_suitable|no_times_displayed|problem)_url"),  # internal
+    ("errors.duplicate_calendar_name", r"name"),
+)
 
 
 @dataclass(frozen=True)
@@ -54,9 +59,7 @@ IGNORED = [
     Ignored(
         "a valid body refused only for what a schema cannot say: who exists, what comes before what",
         lambda failure, case, response: (
-            isinstance(failure, RejectedPositiveData)
-            and response.status_code == 422
-            and _keys(response) <= BEYOND_SCHEMA
+            isinstance(failure, RejectedPositiveData) and response.status_code == 422 and _is_beyond_schema(response)
         ),
     ),
     Ignored(
@@ -71,8 +74,12 @@ IGNORED = [
 ]
 
 
-def _keys(response: Any) -> set[str]:
-    return {fault["key"] for faults in response.json()["errors"].values() for fault in faults}
+def _is_beyond_schema(response: Any) -> bool:
+    return all(
+        any(fault["key"] == key and re.search(rf"(^|\.)({members})$", path) for key, members in BEYOND_SCHEMA)
+        for path, faults in response.json()["errors"].items()
+        for fault in faults
+    )
 
 
 @dataclass
@@ -166,15 +173,15 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Generator[Live]:
 
 
 def _times() -> st.SearchStrategy[str]:
-    """Times of the years that we know, in the forms that we read."""
+    """Times of the years that we know, in whole seconds."""
     return st.builds(
         "{}{}{:02}:{:02}:{:02}{}".format,
-        st.dates(min_value=date(1901, 1, 1), max_value=date(2998, 1, 1)),
-        st.sampled_from("TTt "),
+        st.dates(*YEARS),
+        st.sampled_from("Tt"),
         st.integers(0, 23),
         st.integers(0, 59),
         st.integers(0, 59),
-        st.sampled_from(("Z", "+00:00", "-05:30", "+1400", "UTC", ".000Z")),
+        st.sampled_from(("Z", "z", "+00:00", "-05:30", "+14:00", ".000Z")),
     )
 
 
@@ -190,7 +197,7 @@ def _configuration(live: Live) -> SchemathesisConfig:
                     "access_token": {"bearer": live.person["access_token"]},
                 }
             },
-            "generation": {"max-examples": EXAMPLES, "database": "none", "allow-x00": False},
+            "generation": {"max-examples": EXAMPLES or 8, "database": "none", "allow-x00": False},
         }
     )
 
@@ -200,6 +207,12 @@ def _hooks(schema: Any, live: Live) -> Generator[None]:
     @schema.hook
     def filter_failure(context: Any, failure: Failure, case: Case, response: Any) -> bool:
         return not any(ignored.matches(failure, case, response) for ignored in IGNORED)
+
+    @schema.hook
+    def filter_case(context: Any, case: Case) -> bool:
+        """Of the systematic cases, of which large bodies have thousands, one in four: always the same."""
+        whole = EXAMPLES or case.meta is None or case.meta.phase.name is not TestPhase.COVERAGE
+        return bool(whole) or zlib.crc32(repr((case.method, case.query, case.body)).encode()) % 4 == 0
 
     @schemathesis.hook
     def before_call(context: Any, case: Case, kwargs: dict[str, Any]) -> None:
@@ -212,6 +225,7 @@ def _hooks(schema: Any, live: Live) -> Generator[None]:
 
 
 def test_the_server_keeps_to_its_document(live: Live) -> None:
+    schemathesis.openapi.format("date", st.dates(*YEARS).map(str))
     schemathesis.openapi.format("date-time", _times())
     schemathesis.openapi.format(
         "uri", st.from_regex(r"https?://[a-z]{1,9}\.example\.com/[a-z0-9/]{0,9}", fullmatch=True)

@@ -88,6 +88,20 @@ def decide_booking(
     )
 
 
+def without_writes(booking: Booking, calendar_ids: frozenset[str], held_until: int) -> Booking:
+    """The booking when these calendars cannot be written any more: whoever loses their event is held for a while."""
+    kept = tuple(write for write in booking.writes if write.calendar_id not in calendar_ids)
+    lost = {write.sub for write in booking.writes} - {write.sub for write in kept}
+    return replace(
+        booking,
+        writes=kept,
+        participants=tuple(
+            replace(participant, held_until=held_until) if participant.sub in lost else participant
+            for participant in booking.participants
+        ),
+    )
+
+
 def _refusal(
     asked: engine.AvailabilityQuery, unreadable: frozenset[str], start: int
 ) -> SlotTaken | SlotNotOffered | CalendarsUnreadable:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from slotlink.domain.event import wire_time
 
-CallbackKind = Literal["completed", "no_times_suitable", "no_times_displayed"]
+CallbackKind = Literal["completed", "no_times_suitable", "no_times_displayed", "problem"]
 
 
 def completed_body(
@@ -27,6 +27,15 @@ def completed_body(
         "participants": [{"sub": sub} for sub in subs],
         "user": {"tzid": visitor_tzid},
         "notification": _notification("completed", at),
+        "real_time_scheduling": link,
+    }
+
+
+def problem_body(*, reason: str, calendar_id: str, sub: str, link: dict[str, Any], at: int) -> dict[str, Any]:
+    """Part of a booking could not be kept: `reason` says which, in words. Ours."""
+    return {
+        "notification": _notification("problem", at),
+        "problem": {"reason": reason, "calendar_id": calendar_id, "sub": sub},
         "real_time_scheduling": link,
     }
 

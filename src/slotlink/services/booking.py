@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink import engine
-from slotlink.domain.booking import Booking, EventWrite, decide_booking
-from slotlink.domain.callback import completed_body
+from slotlink.domain.booking import Booking, EventWrite, decide_booking, without_writes
+from slotlink.domain.callback import completed_body, problem_body
 from slotlink.domain.event import EventTime, busy_kind
 from slotlink.domain.link import Link, LinkStatus
 from slotlink.domain.query import with_free
@@ -16,6 +17,8 @@ from slotlink.services import callbacks
 from slotlink.services.busy import FreeTime, ensure_known, gather_free_time, read_free_time
 from slotlink.services.deps import Deps
 from slotlink.store import accounts, bookings, events, links
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -63,6 +66,9 @@ async def book_slot(deps: Deps, link: Link, start: int, *, visitor_tzid: str, no
             now=now,
             hold_s=round(deps.settings.hold),
         )
+        gone = await _gone_calendars(connection, application_id, booking)
+        lost = frozenset(write.calendar_id for write in gone)
+        booking = without_writes(booking, lost, now + round(deps.settings.hold))
         completed = dataclasses.replace(link, state=LinkStatus.COMPLETED, event=booking.event)
         await links.close(
             connection,
@@ -85,12 +91,39 @@ async def book_slot(deps: Deps, link: Link, start: int, *, visitor_tzid: str, no
                 at=now,
             )
             await callbacks.enqueue(connection, link, link.terms.callback_urls.completed_url, body, now)
+        for write in gone:
+            await _tell_problem(deps, connection, completed, write, now)
     deps.wake_worker()
+    log.info("link.completed", link=link.link_id, start=booking.start, participants=len(booking.subs))
     return booking
 
 
 def _question(link: Link, free_time: FreeTime, now: int) -> engine.AvailabilityQuery:
     return with_free(link.terms.query, free_time.of, earliest_start=now + link.terms.minimum_notice)
+
+
+async def _gone_calendars(connection: AsyncConnection, application_id: str, booking: Booking) -> list[EventWrite]:
+    """The writes whose calendar was deleted, disconnected or made read-only since the link was created."""
+    living = {
+        calendar.calendar_id
+        for calendar in await accounts.list_calendars(
+            connection, application_id, [write.sub for write in booking.writes]
+        )
+        if calendar.connected and not calendar.deleted and not calendar.readonly
+    }
+    return [write for write in booking.writes if write.calendar_id not in living]
+
+
+async def _tell_problem(deps: Deps, connection: AsyncConnection, link: Link, write: EventWrite, now: int) -> None:
+    """Never a silent half: an event that could not be written stands in the link's history, the log, and a callback."""
+    reason = "the event could not be written: the calendar is gone or read-only"
+    details = {"reason": reason, "calendar_id": write.calendar_id, "sub": write.sub}
+    await links.add_history(connection, link.application_id, link.link_id, now, "problem", details)
+    log.warning("link.event_not_written", link=link.link_id, calendar=write.calendar_id)
+    url = link.terms.callback_urls.problem_url
+    if url is not None:
+        body = problem_body(**details, link=callbacks.link_object(deps, link, now), at=now)
+        await callbacks.enqueue(connection, link, url, body, now)
 
 
 async def _make_room(

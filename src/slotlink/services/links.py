@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink.domain.callback import no_times_body
@@ -14,6 +15,8 @@ from slotlink.services import callbacks
 from slotlink.services.availability import NOT_RECOGNIZED, refuse_unknown, unknown_members
 from slotlink.services.deps import Deps
 from slotlink.store import accounts, links
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 ALREADY_COMPLETED = FieldError(
     "errors.already_completed", "a slot has been chosen already; move or delete the event instead"
@@ -30,7 +33,9 @@ async def create_link(deps: Deps, application_id: str, event: Json, terms: Terms
         targets = {target.calendar_id: target for target in reversed(terms.targets)}
         distinct = tuple(target for target in terms.targets if targets[target.calendar_id] is target)
         terms = dataclasses.replace(terms, targets=distinct)
-        return await links.create(connection, deps.vault, application_id, event, terms, now)
+        link = await links.create(connection, deps.vault, application_id, event, terms, now)
+    log.info("link.created", link=link.link_id, application=application_id)
+    return link
 
 
 async def _unusable_targets(

@@ -277,7 +277,8 @@ class EventsQuery(Wire):
     """Which events, or busy periods, to read."""
 
     unbuilt: ClassVar = {"include_moved": "not supported; events are listed where they are now"}
-    tzid: Tzid
+    model_config = ConfigDict(json_schema_extra={"required": ["tzid"]})
+    tzid: Tzid = DEFAULT_TZID  # required all the same: its absence has a key of its own, below
     from_: Annotated[DateOrTime | None, Field(alias="from")] = None
     to: DateOrTime | None = None
     calendar_ids: Annotated[list[ShortText], Field(min_length=1, max_length=100)] | None = None

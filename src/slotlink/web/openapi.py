@@ -33,7 +33,9 @@ SECURITY_SCHEMES: Json = {
         "description": "An account's access token, from `POST /v1/application_calendars` or `POST /oauth/token`.",
     },
 }
-BODY_CREDENTIALS = "The application's; with the other one it authenticates, and any Authorization header is ignored."
+BODY_CREDENTIALS = (
+    "The application's. Both together authenticate, and any Authorization header is ignored; one alone is ignored."
+)
 HEADERS: Json = {
     "ETag": {"description": "Changes with the body.", "required": True, "schema": {"type": "string", "pattern": '^"'}},
     "Cache-Control": {"required": True, "schema": {"type": "string"}},
@@ -53,6 +55,7 @@ FAULTS = {
     404: "Unknown, or not yours; the two are the same. No body.",
     413: "The body is too large. No body.",
     422: "Members are wrong: all of them, each by its path.",
+    429: "Too many requests from this application, where the operator limits them. No body.",
     503: "The database cannot be reached or written just now; nothing was changed. No body.",
 }
 EXAMPLE_ERRORS: Json = {
@@ -125,7 +128,7 @@ def _responses(operation: Operation) -> Json:
     if operation.not_modified:
         headers = {name: {"$ref": f"#/components/headers/{name}"} for name in operation.headers}
         responses["304"] = {"description": "Nothing has changed since that `ETag`. No body.", "headers": headers}
-    for code in (*operation.faults, 503):
+    for code in (*operation.faults, 429, 503):
         own = code == 400 and operation.refused != "Errors"
         responses[str(code)] = (
             _fault(code, operation.refused) if own else {"$ref": f"#/components/responses/{_fault_name(code)}"}
@@ -138,7 +141,7 @@ def _fault_name(code: int) -> str:
 
 
 def _fault(code: int, schema: str) -> Json:
-    named = {401: ("WWW-Authenticate",), 503: ("Retry-After",)}.get(code, ())
+    named = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}.get(code, ())
     described: Json = {
         "description": FAULTS[code],
         "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in (*named, "Status")},
@@ -188,7 +191,7 @@ def _request_schemas(limits: Limits) -> Json:
         if name != "WireEventTime"
     }
     for name in ("client_id", "client_secret"):
-        schemas["LinkRequest"]["properties"][name] = {"type": ["string", "null"], "description": BODY_CREDENTIALS}
+        schemas["LinkRequest"]["properties"][name] = {"description": BODY_CREDENTIALS}
     return schemas
 
 

@@ -242,7 +242,13 @@ Time = Annotated[int, BeforeValidator(parse_time), WithJsonSchema({"type": "stri
 Text = Annotated[str, AfterValidator(_printable)]
 ShortText = Annotated[Text, Field(min_length=1, max_length=255)]
 Tzid = Annotated[str, AfterValidator(_zone), Field(description="IANA time zone name", examples=["Europe/London"])]
-_URL_SCHEMA = {"type": "string", "format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://", "maxLength": MAX_URL}
+_URL_SCHEMA = {
+    "type": "string",
+    "format": "uri",
+    "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://([^\x00-\x20\x7f\\/?#@:\[\]]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?"
+    r"([/?#][^\x00-\x20\x7f\\]*)?$",
+    "maxLength": MAX_URL,
+}
 HttpUrl = Annotated[Text, Field(max_length=MAX_URL), AfterValidator(_http_url), WithJsonSchema(_URL_SCHEMA)]
 CallbackUrl = Annotated[Text, Field(max_length=MAX_URL), AfterValidator(_callback_url), WithJsonSchema(_URL_SCHEMA)]
 Flag = Annotated[bool, BeforeValidator(_flag)]

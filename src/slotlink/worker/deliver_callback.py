@@ -71,7 +71,9 @@ class CallbackClient:
         except TimeoutError:
             outcome = NO_ANSWER
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            outcome = f"{type(error).__name__}: {error}"
+            # The connector wraps why it could not connect, such as a refused address, and does not say it.
+            reason = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+            outcome = f"{type(reason).__name__}: {reason}"
         return Attempt(at, round((time.monotonic() - started) * 1000), status_code, outcome[:500])
 
 
