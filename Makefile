@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench lock
+.PHONY: help run test check format bench picture lock
 
 PYTHON ?= python3
 VENV := .venv
@@ -54,6 +54,10 @@ test: $(VENV)/dev
 
 bench: $(VENV)/dev
 	@$(BIN)/python -m bench $(ARGS)
+
+# The picture of the page that the README shows, taken by the browser test.
+picture: $(VENV)/dev
+	@SLOTLINK_PICTURE=docs/page.png $(BIN)/pytest tests/browser -k books_a_slot_without_script
 
 lock: $(BIN)/uv
 	@$(COMPILE) requirements/uv.in -o requirements/uv.txt

@@ -18,7 +18,7 @@ from rich.table import Table
 from slotlink import app as composition
 from slotlink import diagnosis
 from slotlink.demo import play
-from slotlink.errors import ConfigurationError, InvalidRequest, NotFound, SlotlinkError
+from slotlink.errors import ConfigurationError, InvalidRequest, NotFound, SlotlinkError, StoreUnavailable
 from slotlink.logs import configure_logs
 from slotlink.services.accounts import known_account
 from slotlink.services.deps import Deps
@@ -252,6 +252,9 @@ def _explained() -> Generator[None]:
         for line in str(error).splitlines():
             err.print("error: " + line, style="red", markup=False)
         raise typer.Exit(2) from error
+    except StoreUnavailable as error:
+        err.print(f"error: the database does not answer: {error}; slotlink doctor says more", style="red", markup=False)
+        raise typer.Exit(1) from error
     except (InvalidRequest, NotFound, SlotlinkError) as error:
         err.print(f"error: {error}", style="red", markup=False)
         raise typer.Exit(1) from error

@@ -14,6 +14,7 @@ import aiohttp
 from sqlalchemy import select, text
 
 from slotlink.app import open_deps
+from slotlink.domain.addresses import parse_allowed
 from slotlink.errors import ConfigurationError, SlotlinkError
 from slotlink.services.deps import Deps
 from slotlink.settings import Settings
@@ -43,6 +44,7 @@ class Finding:
 async def examine(environ: Mapping[str, str]) -> list[Finding]:
     try:
         settings = Settings.from_environ(environ)
+        parse_allowed(settings.callback_allow)
         deps = open_deps(settings)
     except ConfigurationError as error:
         return [Finding("settings", line, faulty=True) for line in str(error).splitlines()]

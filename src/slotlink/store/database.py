@@ -87,6 +87,7 @@ def open_database(url: str, *, checkpoints: bool = True) -> Database:
                 pool_size=POSTGRESQL_CONNECTIONS,
                 max_overflow=0,
                 pool_pre_ping=True,
+                hide_parameters=True,  # errors are logged; what people wrote is not
                 # The session's time zone and search path are the server's own business.
                 connect_args={"server_settings": {"application_name": "slotlink"}},
             )
@@ -106,8 +107,8 @@ def _open_sqlite(url: str, checkpoints: bool) -> Database:
         # WAL is a property of the file: set once, before the pools, without a transaction.
         plain.execute("PRAGMA journal_mode = WAL")
     aio_url = make_url(url).set(drivername="sqlite+aiosqlite")
-    writer = create_async_engine(aio_url, pool_size=1, max_overflow=0)
-    reader = create_async_engine(aio_url, pool_size=READERS, max_overflow=0)
+    writer = create_async_engine(aio_url, pool_size=1, max_overflow=0, hide_parameters=True)
+    reader = create_async_engine(aio_url, pool_size=READERS, max_overflow=0, hide_parameters=True)
     _configure_sqlite(writer, begin="BEGIN IMMEDIATE", checkpoint_pages=1000 if checkpoints else 0)
     _configure_sqlite(reader, begin="BEGIN", checkpoint_pages=0, read_only=True)
     return Database("sqlite", url, writer, reader)

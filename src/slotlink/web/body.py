@@ -6,6 +6,7 @@ Bounded before parsed: size, nesting and the form of numbers. Every wrong member
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn, TypeVar, cast
@@ -58,7 +59,7 @@ def parse_json(body: bytes) -> Any:
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
         _refuse_depth(body)
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+        return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_number)
     except (ValueError, RecursionError) as error:
         raise MalformedRequest(f"the body is not JSON: {error}") from error
 
@@ -142,6 +143,14 @@ def _field_error(kind: str, path: str, message: str, context: Mapping[str, Any])
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def _number(text: str) -> int | float:
+    """`60.0` is the integer 60, as JSON Schema has it: some encoders write every number so."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:20]} is too large a number")
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
 
 
 def _refuse_depth(body: bytes) -> None:

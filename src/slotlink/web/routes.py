@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Match, Mount, Route
@@ -48,14 +49,27 @@ API: list[tuple[str, str, Handler]] = [
 PAGES = ("/rts/{token}", "/add_to_calendar/scheduling/{token}", "/real_time_scheduling/{token}")
 
 
+class _Name(StringConvertor):
+    """What may stand for `{…}` in a path: anything but NUL, which no text of PostgreSQL can hold."""
+
+    regex = r"[^/\x00]+"
+
+
+register_url_convertor("name", _Name())
+
+
+def _named(path: str) -> str:
+    return path.replace("}", ":name}")
+
+
 def web_app(state: WebState, lifespan: Lifespan[Starlette] | None = None, metrics: Metrics | None = None) -> Starlette:
     app = Starlette(
         lifespan=lifespan,
         routes=[
-            *(Route(path, handler, methods=[method]) for method, path, handler in API),
-            *(Route(path, _guarded(page.show), methods=["GET"]) for path in PAGES),
-            *(Route(path, _guarded(page.choose), methods=["POST"]) for path in PAGES),
-            Route("/rts/{token}/event.ics", _guarded(page.download), methods=["GET"]),
+            *(Route(_named(path), handler, methods=[method]) for method, path, handler in API),
+            *(Route(_named(path), _guarded(page.show), methods=["GET"]) for path in PAGES),
+            *(Route(_named(path), _guarded(page.choose), methods=["POST"]) for path in PAGES),
+            Route(_named("/rts/{token}/event.ics"), _guarded(page.download), methods=["GET"]),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             *([Route("/metrics", metrics.show)] if metrics is not None else []),
