@@ -113,7 +113,7 @@ def make_app(settings: Settings, *, background: bool = True, clock: Clock = time
     metrics = Metrics(settings.data_center) if settings.metrics == "on" else None
     app: ASGIApp = web_app(state, lifespan, metrics)
     if reader is not None:
-        app = HotStatus(app, deps, reader, clock)
+        app = HotStatus(app, deps, reader, clock, state.rate_limit)
     return app if metrics is None else metrics.around(app)
 
 

@@ -17,6 +17,7 @@ class ApplicationCalendarRequest(Wire):
     client_id: Secret
     client_secret: Secret
     application_calendar_id: ShortText
+    """Yours. The same id again is the same account."""
 
 
 class TokenRequest(Wire):
@@ -37,7 +38,9 @@ class RevokeRequest(Wire):
     client_secret: Secret
     token: Secret | None = None
     refresh_token: Secret | None = None
+    """The same as `token`."""
     sub: ShortText | None = None
+    """The account, in place of one of its tokens."""
 
     @classmethod
     def cross_check(cls, raw: Mapping[str, Any], context: WireContext) -> Iterable[Fault]:
@@ -47,5 +50,7 @@ class RevokeRequest(Wire):
 
 class CalendarRequest(Wire):
     profile_id: ShortText
+    """From `GET /v1/profiles`."""
     name: ShortText
+    """Must differ from the others of the profile."""
     color: Color | None = None

@@ -188,12 +188,18 @@ class MemberMember(Wire):
         "availability_constraints": NEXT_ISSUE,
     }
     sub: ShortText
+    """An account of this application."""
     calendar_ids: Annotated[list[ShortText], Field(min_length=1, max_length=100)] | None = None
+    """Only these calendars make the member busy; all of them when absent."""
     available_periods: Annotated[list[PeriodMember], at_most("query_periods")] | None = None
+    """The member is free inside these only. An empty list is never."""
     managed_availability: Flag = False
     buffer: BufferMember | None = None
+    """In place of the query's."""
     ignore_tentative: Flag = False
+    """Tentative events do not make the member busy."""
     only_managed_events: Flag = False
+    """Only events that this application wrote make the member busy."""
 
     def member(self) -> Member:
         buffer = self.buffer or BufferMember()
@@ -214,12 +220,14 @@ class MemberMember(Wire):
 
 class GroupMember(Wire):
     members: Annotated[list[MemberMember], Field(min_length=1), at_most("members")]
+    """The candidates of the group."""
     required: Annotated[
         int | None,
         BeforeValidator(_required),
         WithJsonSchema({"anyOf": [{"const": "all"}, {"type": "integer", "minimum": 1, "maximum": 2**31 - 1}]}),
-        Field(description="How many of the members must be free.", json_schema_extra={"default": "all"}),
+        Field(json_schema_extra={"default": "all"}),
     ] = None
+    """How many of them must be free for the whole time."""
 
     @classmethod
     def cross_check(cls, raw: Mapping[str, Any], context: WireContext) -> Iterable[Fault]:
@@ -252,17 +260,23 @@ class AvailabilityQuery(Wire):
     model_config = ConfigDict(json_schema_extra=exactly_one("query_periods", "available_periods", "query_slots"))
     unbuilt: ClassVar = {"bookable_events": "not supported; ask with participants"}
     participants: Annotated[list[GroupMember], Field(min_length=1), at_most("groups")]
+    """Groups; every one of them must be satisfied at once."""
     required_duration: Annotated[int, BeforeValidator(_duration), duration_schema(1, "duration_minutes")]
+    """The length of the meeting."""
     query_periods: WirePeriods | None = None
-    available_periods: Annotated[
-        WirePeriods | None, Field(description="older name of query_periods", json_schema_extra={"deprecated": True})
-    ] = None
+    """Where to search. Touching periods join."""
+    available_periods: Annotated[WirePeriods | None, Field(json_schema_extra={"deprecated": True})] = None
+    """The same as `query_periods`."""
     query_slots: (
         Annotated[list[SlotMember], Field(min_length=1), at_most("query_slots"), AfterValidator(_slot_span)] | None
     ) = None
+    """Ask about exactly these starts instead."""
     start_interval: Annotated[int, BeforeValidator(_interval), WithJsonSchema(_INTERVAL_SCHEMA)] | None = None
+    """Spacing of starts; 15 minutes, or the duration if that is shorter, when absent."""
     buffer: BufferMember = BufferMember()
+    """Free time needed before and after the meeting."""
     excluded_events: Annotated[list[ExcludedMember], Field(max_length=100, default_factory=list)]
+    """Events that do not count as busy, as when one of them is to be moved."""
 
     @classmethod
     def cross_check(cls, raw: Mapping[str, Any], context: WireContext) -> Iterable[Fault]:
@@ -299,7 +313,9 @@ def _results(value: int, info: ValidationInfo) -> int:
 
 class AvailabilityRequest(AvailabilityQuery):
     response_format: ResponseFormat = "periods"
+    """`periods` are stretches at least as long as the meeting; `slots` do not overlap, `overlapping_slots` may."""
     max_results: Annotated[
         int, AfterValidator(_results), Field(json_schema_extra={"minimum": 1, "x-limit": "results"})
     ] = 512
     include_member_statuses: Flag = False
+    """Adds `member_statuses`: whose calendars could be read."""

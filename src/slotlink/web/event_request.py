@@ -94,17 +94,21 @@ class EventMembers(Wire):
         "attachments": "attachments are not supported yet; leave them out",
     }
     event_id: ShortText
+    """Yours. The same id again in the same calendar replaces the event."""
     summary: Annotated[Text, Field(min_length=1, max_length=1024)]
     description: Annotated[Text, Field(max_length=4096)] | None = None
     tzid: Tzid | None = None
     location: Location | None = None
     url: Annotated[Text, Field(max_length=2048)] | None = None
+    """Any address; not followed."""
     reminders: Annotated[list[Reminder], Field(max_length=5)] | None = None
     transparency: Literal["opaque", "transparent", "unknown"] | None = None
+    """`transparent` events do not make anybody busy."""
     extended_transparency: (
         Literal["opaque", "transparent", "working_elsewhere", "tentative", "out_of_office", "unknown"] | None
     ) = None
     event_private: Flag = False
+    """The page shows no description, place or people."""
     color: Color | None = None
     conferencing: Conferencing | None = None
     locale: ShortText | None = None
@@ -194,7 +198,9 @@ class EventRequest(EventMembers):
     """Create or replace an event: the same `event_id` again replaces it."""
 
     start: EventTimeMember
+    """A time; a date for whole days; or either as `time` with its `tzid`."""
     end: EventTimeMember
+    """Like `start`, and after it; the last date itself is not in it."""
     attendees: Annotated[None, BeforeValidator(_nobody_invited), WithJsonSchema(_NOBODY)] = None
 
     @classmethod
@@ -249,7 +255,9 @@ class BulkDeletion(Wire):
 
     model_config = ConfigDict(json_schema_extra=exactly_one("delete_all", "calendar_ids"))
     delete_all: Annotated[Flag, AfterValidator(_exactly_true), Field(json_schema_extra={"const": True})] | None = None
+    """Everything that this application wrote for the account."""
     calendar_ids: Annotated[list[ShortText], Field(min_length=1, max_length=100)] | None = None
+    """Everything that it wrote in these calendars."""
 
     @classmethod
     def cross_check(cls, raw: Mapping[str, Any], context: WireContext) -> Iterable[Fault]:
@@ -279,20 +287,32 @@ class EventsQuery(Wire):
     unbuilt: ClassVar = {"include_moved": "not supported; events are listed where they are now"}
     model_config = ConfigDict(json_schema_extra={"required": ["tzid"]})
     tzid: Tzid = DEFAULT_TZID  # required all the same: its absence has a key of its own, below
+    """The zone in which dates are meant."""
     from_: Annotated[DateOrTime | None, Field(alias="from")] = None
+    """Events that end on or after it."""
     to: DateOrTime | None = None
+    """Events that start before it."""
     calendar_ids: Annotated[list[ShortText], Field(min_length=1, max_length=100)] | None = None
+    """Only of these calendars."""
     include_managed: Flag = False
+    """Also those that this application wrote."""
     only_managed: Flag = False
+    """Only those that this application wrote."""
     include_deleted: Flag = False
+    """Also deleted ones, with `deleted`."""
     include_moved: Flag = False
     include_geo: Flag = False
+    """With the coordinates of places."""
     include_ids: Flag = False
+    """With `event_uid` and `event_id`."""
     include_free: Flag = False
+    """Also events that make nobody busy."""
     localized_times: Flag = False
+    """Times as objects, with the offset of `tzid`."""
     last_modified: (
         Annotated[int, BeforeValidator(parse_time), WithJsonSchema({"type": "string", "format": "date-time"})] | None
     ) = None
+    """Changed at or after this time."""
 
     @classmethod
     def cross_check(cls, raw: Mapping[str, Any], context: WireContext) -> Iterable[Fault]:

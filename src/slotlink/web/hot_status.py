@@ -17,6 +17,7 @@ from slotlink.services.deps import Deps
 from slotlink.store.hot import StatusReader
 from slotlink.store.links import open_token
 from slotlink.vault import digest
+from slotlink.web.rate_limit import RateLimit
 from slotlink.web.render import etag, link_body, matches
 
 PATH = "/v1/real_time_scheduling"
@@ -30,8 +31,16 @@ _CACHING = (b"cache-control", b"private, no-cache")
 class HotStatus:
     """ASGI middleware around the whole application."""
 
-    def __init__(self, app: ASGIApp, deps: Deps, reader: StatusReader, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        deps: Deps,
+        reader: StatusReader,
+        clock: Callable[[], float],
+        rate_limit: RateLimit | None = None,
+    ) -> None:
         self._app = app
+        self._rate_limit = rate_limit
         self._vault = deps.vault
         self._page_url = f"{deps.settings.app_url}/rts/"
         self._reader = reader
@@ -78,7 +87,9 @@ class HotStatus:
             row = self._reader.by_token(secret_sha256, digest(token))
             if row is None:
                 return None
-            _, link_id, _, state, expires_at, event = row
+            application_id, link_id, _, state, expires_at, event = row
+        if self._rate_limit is not None and self._rate_limit.wait_for(application_id):
+            return None
         status = link_status(state, expires_at, int(self._clock()))
         return link_body(link_id, self._page_url + token, event.encode(), status)
 

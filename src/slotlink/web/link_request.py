@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
 
 from slotlink.domain.link import CallbackUrls, Json, TargetCalendar, Terms
 from slotlink.web.availability_request import AvailabilityQuery
@@ -32,8 +32,10 @@ class OAuth(Wire):
     """Where the visitor ends up; `scope` and `state` are kept from older days."""
 
     redirect_uri: HttpUrl
+    """Where the visitor goes after booking, unless `redirect_urls.completed_url` is given."""
     scope: Annotated[Text, Field(max_length=1024)] | None = None
     state: Annotated[Text, Field(max_length=1024)] | None = None
+    """Added to `redirect_uri`."""
 
 
 class Attendee(Wire):
@@ -56,22 +58,29 @@ class OrganizerEvent(Wire):
 
 class TargetMember(Wire):
     sub: ShortText
+    """An account of this application."""
     calendar_id: ShortText
+    """A calendar of that account that can be written."""
     event: OrganizerEvent | None = None
     attendee: Attendee | None = None
+    """How this account is invited when another one organises (`single`)."""
 
 
 class Callbacks(Wire):
     """`problem_url` is ours: told when a booking could not be kept whole."""
 
     completed_url: CallbackUrl | None = None
+    """Told when a slot was chosen."""
     no_times_suitable_url: CallbackUrl | None = None
+    """Told when the visitor says that no time suits; without it they are not asked."""
     no_times_displayed_url: CallbackUrl | None = None
+    """Told when the visitor was shown a page without any times."""
     problem_url: CallbackUrl | None = None
 
 
 class Redirects(Wire):
     completed_url: HttpUrl | None = None
+    """Where the visitor goes after booking, with the link's `token` added."""
 
 
 def _hour_format(value: Any) -> Any:
@@ -97,18 +106,35 @@ def _notice(value: Any, info: ValidationInfo) -> int:
 class LinkRequest(Wire):
     """Create a link."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"properties": {"event_creation": {"enum": ["default", None]}}},
+                {
+                    "required": ["target_calendars"],
+                    "properties": {"target_calendars": {"type": "array", "minItems": 1}},
+                },
+            ]
+        }
+    )
     oauth: OAuth
     event: EventTemplate
     availability: AvailabilityQuery
     target_calendars: Annotated[list[TargetMember], Field(max_length=100, default_factory=list)]
+    """Where the event is written. Empty: nowhere, only the callback is sent."""
     event_creation: Literal["default", "single"] = "default"
+    """`default`: an event for each person booked. `single`: one event, of the first target calendar free."""
     callback_urls: Callbacks = Callbacks()
     callback_url: Annotated[CallbackUrl | None, Field(json_schema_extra={"deprecated": True})] = None
+    """The same as `callback_urls.completed_url`, which wins."""
     redirect_urls: Redirects = Redirects()
     minimum_notice: Annotated[int, BeforeValidator(_notice), duration_schema(0, "notice_days")] = 0
+    """Slots that start sooner than this from now are not offered."""
     formatting: Formatting = Formatting()
     selection_mode: Literal["confirm", "no_confirm"] = "confirm"
+    """`no_confirm` books at the press of a time, without a step that confirms it."""
     tzid: Tzid | None = None
+    """Older place of `event.tzid`, which wins. `Etc/UTC` when neither is given."""
 
     @classmethod
     def cross_check(cls, raw: Mapping[str, Any], context: WireContext) -> Iterable[Fault]:
@@ -170,3 +196,4 @@ class DisableRequest(Wire):
         Field(max_length=500, json_schema_extra={"pattern": r"\S"}),
         BeforeValidator(_message),
     ]
+    """Shown, as text, to whoever opens the link."""

@@ -60,7 +60,7 @@ class Wire(BaseModel):
     """A body or a part of one. Unknown members are ignored; types are not bent; faults across members are reported
     together with those of single members."""
 
-    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True, use_attribute_docstrings=True)
     unbuilt: ClassVar[Mapping[str, str]] = {}  # members we understand and do not do yet: name → what to do instead
 
     @classmethod
