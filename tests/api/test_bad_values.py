@@ -19,7 +19,7 @@ def test_numbers_at_the_edge_break_nothing(center: Center) -> None:
                 body = center.query(maya, **{name: value})
                 content = json.dumps(body).replace("Infinity", "1e999").encode()
                 answer = center.http.post("/v1/availability", content=content, headers={**center.key, **JSON})
-                assert answer.status_code == 422, (name, value if number != 10**4000 else "long")
+                assert answer.status_code == (400 if number == 1e999 else 422), (name, str(value)[:40])
     assert dump(center) == before
 
 

@@ -105,7 +105,9 @@ class LinkMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.model.links)
     @rule(data=st.data())
     def visit(self, data: Any) -> None:
-        link = self.draw_link(data)
+        self.look(self.draw_link(data))
+
+    def look(self, link: ModelLink) -> None:
         page = link.created.page()
         now = self.center.clock()
         assert (page.code, page.status) == (200, link.status(now))
@@ -160,7 +162,22 @@ class LinkMachine(RuleBasedStateMachine):
 
     @rule(seconds_later=st.sampled_from([1, 60, 14 * 60, 2 * HOUR, 7 * HOUR, 23 * HOUR]))
     def time_passes(self, seconds_later: int) -> None:
-        self.center.clock.now = min(self.center.clock.now + seconds_later, LAST + HOUR)
+        self.it_is(self.center.clock.now + seconds_later)
+
+    @precondition(lambda self: self.model.links)
+    @rule(data=st.data(), quarter=QUARTERS, second=st.sampled_from([-1, 0, 1]))
+    def time_comes_to_an_edge(self, data: Any, quarter: int, second: int) -> None:
+        """The second around which a link expires, or one of its starts falls within its notice."""
+        link = self.draw_link(data)
+        edges = [link.end, *(start - link.notice for start in link.ever())]
+        now = self.center.clock.now
+        later = [edge + second for edge in edges if edge + second > now]
+        if later:
+            self.it_is(later[0 if quarter % 4 == 0 else quarter % len(later)])
+            self.look(link)
+
+    def it_is(self, now: float) -> None:
+        self.center.clock.now = min(now, LAST + HOUR)
         self.maya.access_token = self.center.person("maya").access_token  # the old one lives for an hour
 
     @rule(event_id=EVENT_IDS, quarter=QUARTERS, length=st.integers(1, 8))
@@ -195,7 +212,7 @@ class LinkMachine(RuleBasedStateMachine):
 
 TestLinkMachine = LinkMachine.TestCase
 TestLinkMachine.settings = settings(
-    max_examples=10,
+    max_examples=8,
     stateful_step_count=22,
     deadline=None,
     derandomize=True,

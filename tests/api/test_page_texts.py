@@ -196,33 +196,37 @@ def test_the_chosen_time_is_shown_in_the_visitors_zone(center: Center) -> None:
 # What a visitor may ask to see
 
 
+HOSTILE_WISHES = [
+    HOSTILE,
+    "",
+    "../../etc/passwd",
+    "\x00",
+    "x" * 3000,
+    "%s%n{0}",
+    "Europe/London\n",
+    "0000-00-00",
+    "9999-12-31",
+    "1900-01",
+    "2999-12",
+    "-1",
+    "en_GB@x",
+    "Etc/Nowhere",
+    "٢٤",
+]
+
+
 def test_hostile_wishes_are_as_if_they_were_not_there(center: Center) -> None:
     link = center.create_link(center.person("maya"))
     plain = link.page()
     before = dump(center)
-    for name in ("tzid", "locale", "hours", "date", "month"):
-        for value in (
-            HOSTILE,
-            "",
-            "../../etc/passwd",
-            "\x00",
-            "x" * 3000,
-            "%s%n{0}",
-            "Europe/London\n",
-            "0000-00-00",
-            "9999-12-31",
-            "1900-01",
-            "2999-12",
-            "-1",
-            "en_GB@x",
-            "Etc/Nowhere",
-            "٢٤",
-        ):
-            page = link.page(**{name: value})
-            assert (page.code, page.status) == (200, "open"), (name, value)
-            assert page.slots == plain.slots, (name, value)
+    wishes = ("tzid", "locale", "hours", "date", "month")
+    for n, value in enumerate(HOSTILE_WISHES):
+        for asked in (dict.fromkeys(wishes, value), {wishes[n % len(wishes)]: value}):
+            page = link.page(**asked)
+            assert (page.code, page.status) == (200, "open"), asked
+            assert page.slots == plain.slots, asked
             assert "<script" not in page.text
-    query = "&".join(f"{name}=1&{name}[]=2&{name}=<b>" for name in ("tzid", "locale", "hours", "date", "month"))
+    query = "&".join(f"{name}=1&{name}[]=2&{name}=<b>" for name in wishes)
     assert ReadPage(center.http.get(f"{link.path}?{query}&%ff=%fe")).slots == plain.slots
     assert dump(center) == before
 
@@ -231,7 +235,7 @@ def test_unusual_zones_show_the_same_slots(center: Center) -> None:
     link = center.create_link(center.person("maya"))
     for tzid in ("Pacific/Kiritimati", "Etc/GMT+12", "Asia/Kathmandu", "Factory", "EST5EDT", "UTC", "Africa/Monrovia"):
         seen: list[str] = []
-        for date in ("2027-03-04", "2027-03-05", "2027-03-06"):
+        for date in ("2027-03-04", "2027-03-06"):
             seen += link.page(tzid=tzid, date=date).slots
         assert set(seen) >= {wire(0), wire(7)}, tzid
 

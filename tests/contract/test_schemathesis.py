@@ -13,7 +13,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -29,6 +29,7 @@ from schemathesis.engine.recorder import ScenarioRecorder
 from schemathesis.generation.meta import TestPhase
 from schemathesis.openapi.checks import RejectedPositiveData
 
+from slotlink.web.routes import API
 from tests.serving import LiveServer, serving
 
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "0"))
@@ -51,8 +52,11 @@ BEYOND_SCHEMA = (
 
 @dataclass(frozen=True)
 class Ignored:
+    """A failure that is none (`matches`), or something that is not generated at all (`generation`)."""
+
     reason: str
-    matches: Callable[[Failure, Case, Any], bool]
+    matches: Callable[[Failure, Case, Any], bool] = lambda failure, case, response: False
+    generation: dict[str, Any] = field(default_factory=dict)
 
 
 IGNORED = [
@@ -70,6 +74,10 @@ IGNORED = [
             and response.status_code == 400
             and response.json().get("error") in ("invalid_client", "invalid_grant")
         ),
+    ),
+    Ignored(
+        "no text may hold NUL: the document says so once, in its introduction; tests/api/test_bad_values.py proves it",
+        generation={"allow-x00": False},
     ),
 ]
 
@@ -199,7 +207,11 @@ def _configuration(live: Live) -> SchemathesisConfig:
                     "access_token": {"bearer": live.person["access_token"]},
                 }
             },
-            "generation": {"max-examples": EXAMPLES or 8, "database": "none", "allow-x00": False},
+            "generation": {
+                "max-examples": EXAMPLES or 8,
+                "database": "none",
+                **{name: value for ignored in IGNORED for name, value in ignored.generation.items()},
+            },
         }
     )
 
@@ -234,23 +246,24 @@ def test_the_server_keeps_to_its_document(live: Live) -> None:
     )
     schema = schemathesis.openapi.from_url(f"{live.server.url}/openapi.json", config=_configuration(live))
     problems: list[str] = []
-    calls = Counter[str]()
+    answers: dict[str, Counter[int]] = {}
     with _hooks(schema, live):
         for event in from_schema(schema).execute():
-            if isinstance(event, events.SuiteFinished):
-                print(event.phase, event.timestamp)
             if isinstance(event, events.ScenarioFinished):
                 problems += _failures(event.recorder)
-                for interaction in event.recorder.interactions.values():
-                    calls[
-                        f"{event.phase.value} {interaction.response.status_code if interaction.response else None}"
-                    ] += 1
+                for case_id, interaction in event.recorder.interactions.items():
+                    if interaction.response is not None:
+                        label = event.recorder.cases[case_id].value.operation.label
+                        answers.setdefault(label, Counter())[interaction.response.status_code] += 1
             elif isinstance(event, events.NonFatalError):
                 problems.append(f"{event.label}: {event.value!r}")
             elif isinstance(event, events.FatalError):
                 raise event.exception
-    print(dict(sorted(calls.items())))
     assert not problems, "\n\n".join(dict.fromkeys(problems))
+    # A further page needs more events than anybody has here.
+    never = {label for label, codes in answers.items() if not codes.keys() & {200, 202} and "{page}" not in label}
+    assert not never, "what never succeeds is not tested"
+    assert len(answers) == len(API)
 
 
 def _failures(recorder: ScenarioRecorder) -> Generator[str]:

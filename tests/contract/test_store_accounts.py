@@ -9,8 +9,9 @@ from sqlalchemy.exc import IntegrityError
 
 from slotlink.domain.account import ACCESS_TOKEN_LIFE_S
 from slotlink.errors import InvalidRequest, NotFound
-from slotlink.store import accounts, applications, bookings, events
-from slotlink.store.events import Listing
+from slotlink.store import accounts, applications, bookings, event_listing
+from slotlink.store import tokens as token_rows
+from slotlink.store.event_listing import Listing
 from slotlink.vault import digest
 from tests.contract.store import HOUR, NOW, Store
 
@@ -70,11 +71,11 @@ async def test_other_peoples_accounts_are_not_locked_on_postgresql(store: Store)
 async def test_tokens_are_found_while_they_live(store: Store) -> None:
     async with store.transaction() as connection:
         maya = await store.person(connection)
-        access = await accounts.issue_access_token(connection, store.application_id, maya.sub, NOW)
-        refresh = await accounts.issue_refresh_token(connection, store.application_id, maya.sub, NOW)
+        access = await token_rows.issue_access(connection, store.application_id, maya.sub, NOW)
+        refresh = await token_rows.issue_refresh(connection, store.application_id, maya.sub, NOW)
 
         async def known(token: str, kind: str | None, now: int) -> bool:
-            found = await accounts.find_token(connection, token, kind=kind, now=now)
+            found = await token_rows.find(connection, token, kind=kind, now=now)
             assert found is None or (found.application_id, found.sub) == (store.application_id, maya.sub)
             return found is not None
 
@@ -91,18 +92,18 @@ async def test_tokens_are_found_while_they_live(store: Store) -> None:
 async def test_expired_tokens_are_forgotten(store: Store) -> None:
     async with store.transaction() as connection:
         maya = await store.person(connection)
-        old = await accounts.issue_access_token(connection, store.application_id, maya.sub, NOW - HOUR)
-        new = await accounts.issue_access_token(connection, store.application_id, maya.sub, NOW)
-        assert await accounts.forget_expired_tokens(connection, NOW) >= 1
-        assert await accounts.find_token(connection, old, kind=None, now=NOW - HOUR) is None
-        assert await accounts.find_token(connection, new, kind=None, now=NOW) is not None
+        old = await token_rows.issue_access(connection, store.application_id, maya.sub, NOW - HOUR)
+        new = await token_rows.issue_access(connection, store.application_id, maya.sub, NOW)
+        assert await token_rows.forget_expired(connection, NOW) >= 1
+        assert await token_rows.find(connection, old, kind=None, now=NOW - HOUR) is None
+        assert await token_rows.find(connection, new, kind=None, now=NOW) is not None
 
 
 async def test_a_revoked_account_keeps_its_sub_and_nothing_else(store: Store) -> None:
     async with store.transaction() as connection:
         maya, jonas = await store.person(connection, "maya"), await store.person(connection, "jonas")
         tokens = {
-            owner.sub: await accounts.issue_access_token(connection, store.application_id, owner.sub, NOW)
+            owner.sub: await token_rows.issue_access(connection, store.application_id, owner.sub, NOW)
             for owner in (maya, jonas)
         }
         for owner in (maya, jonas):
@@ -115,15 +116,16 @@ async def test_a_revoked_account_keeps_its_sub_and_nothing_else(store: Store) ->
         assert (found[maya.sub].revoked, found[jonas.sub].revoked) == (True, False)
         held = await bookings.holds_between(connection, store.application_id, subs, NOW, NOW + HOUR, NOW)
         assert [hold.sub for hold in held] == [jonas.sub]
-        assert await accounts.find_token(connection, tokens[maya.sub], kind=None, now=NOW) is None
-        assert await accounts.find_token(connection, tokens[jonas.sub], kind=None, now=NOW) is not None
+        assert await token_rows.find(connection, tokens[maya.sub], kind=None, now=NOW) is None
+        assert await token_rows.find(connection, tokens[jonas.sub], kind=None, now=NOW) is not None
         calendars = await accounts.list_calendars(connection, store.application_id, subs)
         assert {calendar.sub: (calendar.deleted, calendar.sync_status()) for calendar in calendars} == {
             maya.sub: (True, "disconnected"),
             jonas.sub: (False, "active"),
         }
         counts = [
-            await events.count(connection, store.application_id, Listing(sub, include_managed=True)) for sub in subs
+            await event_listing.count(connection, store.application_id, Listing(sub, include_managed=True))
+            for sub in subs
         ]
         assert counts == [0, 1]
         again = await accounts.create_application_calendar(connection, store.application_id, "maya", NOW)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from slotlink.domain.event import EventTime
-from slotlink.store import accounts, events
-from slotlink.store.events import Listing, Occurrence
+from slotlink.store import accounts, event_listing, events
+from slotlink.store.event_listing import Listing
+from slotlink.store.events import Occurrence
 from tests.contract.store import DAY, HOUR, NOW, Owner, Store
 
 TEN, ELEVEN = NOW + HOUR, NOW + 2 * HOUR
@@ -135,10 +136,10 @@ async def test_pages_hold_every_occurrence_once_and_in_order(store: Store, size:
         keys: list[tuple[int, str, str, int]] = []
         for _ in range(20):
             after = keys[-1] if keys else None
-            page = await events.read_page(connection, store.application_id, listing, after, size)
+            page = await event_listing.read_page(connection, store.application_id, listing, after, size)
             assert len(page) <= size
             keys += [row.key for row in page]
-        assert await events.count(connection, store.application_id, listing) == 11
+        assert await event_listing.count(connection, store.application_id, listing) == 11
     assert keys == sorted(set(keys)) and len(keys) == 11
 
 
@@ -154,8 +155,8 @@ async def test_a_listing_tells_apart_managed_free_deleted_and_changed(store: Sto
 
         async def listed(**asked: Any) -> set[str | None]:
             listing = Listing(maya.sub, **asked)
-            rows = await events.read_page(connection, store.application_id, listing, None, 50)
-            assert await events.count(connection, store.application_id, listing) == len(rows)
+            rows = await event_listing.read_page(connection, store.application_id, listing, None, 50)
+            assert await event_listing.count(connection, store.application_id, listing) == len(rows)
             return {row.event_id for row in rows}
 
         day = {"start": NOW, "end": NOW + DAY}
@@ -191,9 +192,9 @@ async def _imported(
     )
 
 
-async def _page(store: Store, connection: Any, owner: Owner, **asked: Any) -> list[events.EventRow]:
+async def _page(store: Store, connection: Any, owner: Owner, **asked: Any) -> list[event_listing.EventRow]:
     listing = Listing(owner.sub, include_managed=True, **asked)
-    return await events.read_page(connection, store.application_id, listing, None, 50)
+    return await event_listing.read_page(connection, store.application_id, listing, None, 50)
 
 
 async def _busy(store: Store, connection: Any, owner: Owner, start: int, end: int) -> list[events.BusyRow]:

@@ -16,11 +16,13 @@ from slotlink.domain.booking import EventWrite
 from slotlink.domain.event import EventTime
 from slotlink.domain.link import Link, LinkStatus
 from slotlink.errors import ConfigurationError, NotFound
-from slotlink.store import accounts, bookings, events, links, outbox
-from slotlink.store.events import Listing, Occurrence
+from slotlink.store import accounts, bookings, event_listing, events, links, outbox, tokens
+from slotlink.store.event_listing import Listing
+from slotlink.store.events import Occurrence
 from tests.contract.store import HOUR, NOW, Owner, Store, booking, terms
 
-MODULES: tuple[ModuleType, ...] = (accounts, bookings, events, links, outbox)  # of `applications`, it is the subject
+# Of `applications`, it is the subject.
+MODULES: tuple[ModuleType, ...] = (accounts, bookings, event_listing, events, links, outbox, tokens)
 TIME = EventTime(NOW, NOW + HOUR, "Etc/UTC")
 
 
@@ -58,9 +60,9 @@ CALLS: dict[str, Call] = {
     "accounts.set_known": lambda o: accounts.set_known(*o.foreign, o.maya.calendar_id, NOW, NOW),
     "accounts.set_tzid": lambda o: accounts.set_tzid(*o.foreign, o.maya.sub, o.maya.calendar_id, "Asia/Tokyo"),
     "accounts.set_display_name": lambda o: accounts.set_display_name(*o.foreign, o.maya.sub, "Mallory"),
-    "accounts.issue_access_token": lambda o: accounts.issue_access_token(*o.foreign, o.maya.sub, NOW),
-    "accounts.issue_refresh_token": lambda o: accounts.issue_refresh_token(*o.foreign, o.maya.sub, NOW),
-    "accounts.find_token": lambda o: accounts.find_token(
+    "tokens.issue_access": lambda o: tokens.issue_access(*o.foreign, o.maya.sub, NOW),
+    "tokens.issue_refresh": lambda o: tokens.issue_refresh(*o.foreign, o.maya.sub, NOW),
+    "tokens.find": lambda o: tokens.find(
         o.connection, o.access_token, kind=None, now=NOW, application_id=o.store.foreign_id
     ),
     "accounts.revoke": lambda o: accounts.revoke(*o.foreign, o.maya.sub, NOW),
@@ -82,8 +84,10 @@ CALLS: dict[str, Call] = {
     "events.delete_managed": lambda o: events.delete_managed(*o.foreign, [o.maya.calendar_id], None, NOW),
     "events.managed_ids": lambda o: events.managed_ids(*o.foreign, o.maya.calendar_id),
     "events.busy_between": lambda o: events.busy_between(*o.foreign, [o.maya.calendar_id], NOW, NOW + HOUR),
-    "events.read_page": lambda o: events.read_page(*o.foreign, Listing(o.maya.sub, include_managed=True), None, 10),
-    "events.count": lambda o: events.count(*o.foreign, Listing(o.maya.sub, include_managed=True)),
+    "event_listing.read_page": lambda o: event_listing.read_page(
+        *o.foreign, Listing(o.maya.sub, include_managed=True), None, 10
+    ),
+    "event_listing.count": lambda o: event_listing.count(*o.foreign, Listing(o.maya.sub, include_managed=True)),
     "events.replace_occurrences": lambda o: events.replace_occurrences(
         *o.foreign, o.maya.calendar_id, o.event_uid, [Occurrence(0, TIME, "free")]
     ),
@@ -156,6 +160,6 @@ async def _own(store: Store, connection: Any) -> tuple[Owner, Link, str, str]:
     event_uid = await store.event(connection, maya.calendar_id, "lunch", NOW, NOW + HOUR)
     write = EventWrite(maya.sub, maya.calendar_id, {})
     link = await store.book(connection, maya.sub, NOW, NOW + HOUR, held_until=NOW + 60, writes=(write,))
-    access_token = await accounts.issue_access_token(connection, store.application_id, maya.sub, NOW)
+    access_token = await tokens.issue_access(connection, store.application_id, maya.sub, NOW)
     await outbox.add(connection, store.application_id, link.link_id, "https://x.test/", "x.test:443", b"b", NOW)
     return maya, link, access_token, event_uid

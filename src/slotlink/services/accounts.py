@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from slotlink.domain.account import Account, Calendar, Profile
 from slotlink.errors import InvalidRequest, NotFound, TokenRefused
 from slotlink.services.deps import Deps
-from slotlink.store import accounts, applications
+from slotlink.store import accounts, applications, tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ async def open_application_calendar(deps: Deps, application_id: str, application
         return Grant(
             account,
             profiles[0],
-            await accounts.issue_access_token(connection, application_id, account.sub, now),
-            await accounts.issue_refresh_token(connection, application_id, account.sub, now),
+            await tokens.issue_access(connection, application_id, account.sub, now),
+            await tokens.issue_refresh(connection, application_id, account.sub, now),
         )
 
 
@@ -49,19 +49,17 @@ async def authenticate_client(deps: Deps, client_id: str, client_secret: str) ->
 async def refresh_access_token(deps: Deps, application_id: str, refresh_token: str, now: int) -> str:
     """A new access token for a living refresh token. Raises TokenRefused."""
     async with deps.database.transaction() as connection:
-        found = await accounts.find_token(
-            connection, refresh_token, kind="refresh", now=now, application_id=application_id
-        )
+        found = await tokens.find(connection, refresh_token, kind="refresh", now=now, application_id=application_id)
         if found is None:
             raise TokenRefused("invalid_grant")
-        return await accounts.issue_access_token(connection, application_id, found.sub, now)
+        return await tokens.issue_access(connection, application_id, found.sub, now)
 
 
 async def revoke_grant(deps: Deps, application_id: str, *, token: str | None, sub: str | None, now: int) -> None:
     """Revoke by token (which wins) or by sub. The unknown is revoked already (RFC 7009 section 2.2)."""
     async with deps.database.transaction() as connection:
         if token is not None:
-            found = await accounts.find_token(connection, token, kind=None, now=now, application_id=application_id)
+            found = await tokens.find(connection, token, kind=None, now=now, application_id=application_id)
             sub = found.sub if found is not None else None
         if sub is None:
             return

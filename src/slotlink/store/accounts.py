@@ -8,11 +8,10 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from slotlink.domain.account import ACCESS_TOKEN_LIFE_S, APPLICATION_CALENDAR_SCOPE, Account, Calendar, Profile
+from slotlink.domain.account import Account, Calendar, Profile
 from slotlink.errors import NotFound
 from slotlink.store import ids
 from slotlink.store.tables import accounts, booking_participants, busy_periods, calendars, events, profiles, tokens
-from slotlink.vault import digest
 
 EMBEDDED_PROVIDER = "cronofy"  # the name Cronofy gives the calendars it hosts itself
 
@@ -215,52 +214,6 @@ async def set_display_name(connection: AsyncConnection, application_id: str, sub
         .where(accounts.c.application_id == application_id, accounts.c.sub == sub)
         .values(display_name=display_name)
     )
-
-
-async def issue_access_token(connection: AsyncConnection, application_id: str, sub: str, now: int) -> str:
-    token = ids.new_bearer_token()
-    await _insert_token(connection, application_id, sub, "access", token, now, now + ACCESS_TOKEN_LIFE_S)
-    return token
-
-
-async def issue_refresh_token(connection: AsyncConnection, application_id: str, sub: str, now: int) -> str:
-    token = ids.new_bearer_token()
-    await _insert_token(connection, application_id, sub, "refresh", token, now, None)
-    return token
-
-
-async def _insert_token(
-    connection: AsyncConnection, application_id: str, sub: str, kind: str, token: str, now: int, expires_at: int | None
-) -> None:
-    await connection.execute(
-        insert(tokens).values(
-            application_id=application_id,
-            token_sha256=digest(token),
-            kind=kind,
-            sub=sub,
-            scope=APPLICATION_CALENDAR_SCOPE,
-            created_at=now,
-            expires_at=expires_at,
-        )
-    )
-
-
-async def find_token(
-    connection: AsyncConnection, token: str, *, kind: str | None, now: int, application_id: str | None = None
-) -> Row[str, str, str] | None:
-    """(application_id, sub, kind) of a living token: not expired, not revoked with its account."""
-    statement = select(tokens.c.application_id, tokens.c.sub, tokens.c.kind).where(
-        tokens.c.token_sha256 == digest(token), (tokens.c.expires_at.is_(None)) | (tokens.c.expires_at > now)
-    )
-    if kind is not None:
-        statement = statement.where(tokens.c.kind == kind)
-    if application_id is not None:
-        statement = statement.where(tokens.c.application_id == application_id)
-    return (await connection.execute(statement)).one_or_none()
-
-
-async def forget_expired_tokens(connection: AsyncConnection, now: int) -> int:
-    return (await connection.execute(delete(tokens).where(tokens.c.expires_at <= now))).rowcount
 
 
 async def revoke(connection: AsyncConnection, application_id: str, sub: str, now: int) -> None:

@@ -14,8 +14,8 @@ from slotlink.domain.event import midnight
 from slotlink.errors import FieldError, InvalidRequest, NotFound
 from slotlink.services.accounts import create_calendar
 from slotlink.services.events import delete_all_events, delete_event, write_event
-from slotlink.store import accounts, events
-from slotlink.store.events import EventRow, Listing
+from slotlink.store import accounts, event_listing
+from slotlink.store.event_listing import EventRow, Listing
 from slotlink.web import render
 from slotlink.web.account_request import CalendarRequest
 from slotlink.web.auth import AccountCaller, account_caller
@@ -147,7 +147,7 @@ async def _first_page(request: Request, kind: str) -> Response:
         wanted.include_ids,
     )
     async with web.deps.database.reading() as connection:
-        paging.total = await events.count(connection, caller.application_id, listing)
+        paging.total = await event_listing.count(connection, caller.application_id, listing)
     return await _page(web, caller, paging)
 
 
@@ -165,7 +165,9 @@ async def _further_page(request: Request, kind: str) -> Response:
 
 async def _page(web: WebState, caller: AccountCaller, paging: Paging) -> Response:
     async with web.deps.database.reading() as connection:
-        rows = await events.read_page(connection, caller.application_id, paging.listing, paging.after, PAGE_SIZE + 1)
+        rows = await event_listing.read_page(
+            connection, caller.application_id, paging.listing, paging.after, PAGE_SIZE + 1
+        )
     more, rows = len(rows) > PAGE_SIZE, rows[:PAGE_SIZE]
     total = max(1, -(-paging.total // PAGE_SIZE))
     pages: dict[str, Any] = {"current": paging.page, "total": max(total, paging.page + more)}

@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from slotlink.errors import NotAllowed, NotAuthenticated, TooManyRequests
 from slotlink.services.accounts import authenticate_client
-from slotlink.store import accounts, applications
+from slotlink.store import applications, tokens
 from slotlink.web.state import state_of
 
 
@@ -39,7 +39,7 @@ async def any_caller(request: Request) -> Caller:
         if application is not None:
             admit(request, application.application_id)
             return Caller(application.application_id, None)
-        token = await accounts.find_token(connection, credential, kind="access", now=web.now())
+        token = await tokens.find(connection, credential, kind="access", now=web.now())
     if token is None:
         raise NotAuthenticated("unknown credential")
     admit(request, token.application_id)

@@ -146,7 +146,9 @@ def _shown(document: Json, schema: Json) -> Json:
     variants = [variant for variant in schema.get("anyOf", ()) if variant != {"type": "null"}]
     if len(variants) == 1 and "properties" not in schema:
         about = {name: value for name, value in schema.items() if name != "anyOf"}
-        return {**_shown(document, variants[0]), **about}
+        inner = _shown(document, variants[0])
+        texts = dict.fromkeys(text for text in (about.get("description"), inner.get("description")) if text)
+        return {**inner, **about, "description": " ".join(texts)}
     return schema
 
 

@@ -205,7 +205,8 @@ def _written_out(schema: Any, limits: Limits) -> Any:
     given = cast("Json", schema)
     if "x-duration" in given:
         least, most = given["x-duration"]
-        return _duration(least, most, limits)
+        duration = _duration(least, most, limits)
+        return {**duration, "description": f"{given.get('description', '')} {duration['description']}".strip()}
     plain = _plain(given, limits)
     if "x-limit" in plain:
         most = getattr(limits, plain.pop("x-limit"))

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from slotlink.domain.account import Calendar, Profile
 from slotlink.domain.event import local_wire_time, wire_time
 from slotlink.domain.link import Link
-from slotlink.store.events import EventRow
+from slotlink.store.event_listing import EventRow
 
 Json = dict[str, Any]
 JSON_TYPE = "application/json; charset=utf-8"

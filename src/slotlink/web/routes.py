@@ -17,9 +17,11 @@ from slotlink.errors import SlotlinkError, StoreUnavailable
 from slotlink.store.schema import is_current
 from slotlink.web import api_accounts, api_availability, api_calendars, api_links, documents, page
 from slotlink.web.metrics import Metrics
+from slotlink.web.page_status import unknown
 from slotlink.web.problems import answer_fault, answer_problem
 from slotlink.web.render import json_response
 from slotlink.web.state import WebState, state_of
+from slotlink.web.visit import OWN_PATHS
 
 STATIC = Path(__file__).parent / "static"
 Handler = Callable[[Request], Awaitable[Response]]
@@ -105,8 +107,8 @@ def _guarded(handler: Handler) -> Handler:
 
 async def _no_such_address(request: Request, _error: Exception) -> Response:
     """Under the pages' paths a malformed token is an unknown one; elsewhere 404 has no body."""
-    if request.url.path.startswith(page.OWN_PATHS):
-        return page.unknown(request)
+    if request.url.path.startswith(OWN_PATHS):
+        return unknown(request)
     return Response(status_code=404, headers={"Status": "404 Not Found"})  # as `problems.py` says it
 
 

@@ -9,7 +9,7 @@ import structlog
 
 from slotlink.errors import StoreUnavailable
 from slotlink.services.deps import Deps
-from slotlink.store import accounts
+from slotlink.store import tokens
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -21,7 +21,7 @@ async def keep_house(deps: Deps) -> None:
     while True:
         try:
             async with deps.database.transaction() as connection:
-                forgotten = await accounts.forget_expired_tokens(connection, int(time.time()))
+                forgotten = await tokens.forget_expired(connection, int(time.time()))
             log.debug("housekeeping.tokens_forgotten", count=forgotten)
         except StoreUnavailable as error:
             log.warning("housekeeping.database_unavailable", reason=str(error))

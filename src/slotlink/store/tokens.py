@@ -1,0 +1,57 @@
+"""Access and refresh tokens: stored as digests, found by them, gone with their account."""
+
+from __future__ import annotations
+
+from sqlalchemy import Row, delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from slotlink.domain.account import ACCESS_TOKEN_LIFE_S, APPLICATION_CALENDAR_SCOPE
+from slotlink.store import ids
+from slotlink.store.tables import tokens
+from slotlink.vault import digest
+
+
+async def issue_access(connection: AsyncConnection, application_id: str, sub: str, now: int) -> str:
+    token = ids.new_bearer_token()
+    await _insert(connection, application_id, sub, "access", token, now, now + ACCESS_TOKEN_LIFE_S)
+    return token
+
+
+async def issue_refresh(connection: AsyncConnection, application_id: str, sub: str, now: int) -> str:
+    token = ids.new_bearer_token()
+    await _insert(connection, application_id, sub, "refresh", token, now, None)
+    return token
+
+
+async def _insert(
+    connection: AsyncConnection, application_id: str, sub: str, kind: str, token: str, now: int, expires_at: int | None
+) -> None:
+    await connection.execute(
+        insert(tokens).values(
+            application_id=application_id,
+            token_sha256=digest(token),
+            kind=kind,
+            sub=sub,
+            scope=APPLICATION_CALENDAR_SCOPE,
+            created_at=now,
+            expires_at=expires_at,
+        )
+    )
+
+
+async def find(
+    connection: AsyncConnection, token: str, *, kind: str | None, now: int, application_id: str | None = None
+) -> Row[str, str, str] | None:
+    """(application_id, sub, kind) of a living token: not expired, not revoked with its account."""
+    statement = select(tokens.c.application_id, tokens.c.sub, tokens.c.kind).where(
+        tokens.c.token_sha256 == digest(token), (tokens.c.expires_at.is_(None)) | (tokens.c.expires_at > now)
+    )
+    if kind is not None:
+        statement = statement.where(tokens.c.kind == kind)
+    if application_id is not None:
+        statement = statement.where(tokens.c.application_id == application_id)
+    return (await connection.execute(statement)).one_or_none()
+
+
+async def forget_expired(connection: AsyncConnection, now: int) -> int:
+    return (await connection.execute(delete(tokens).where(tokens.c.expires_at <= now))).rowcount

@@ -1,0 +1,140 @@
+"""A visit: one request for one link's page, what the visitor chose to see, and whether its form is really ours."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from itsdangerous import BadSignature
+from pydantic_core import PydanticCustomError
+from starlette.requests import Request
+
+from slotlink.domain.event import fill_in
+from slotlink.domain.link import Link
+from slotlink.errors import (
+    NotFound,
+)
+from slotlink.store import accounts, applications, links
+from slotlink.web.pages import Choice, Invitation
+from slotlink.web.state import WebState
+from slotlink.web.wire import parse_date, zone_names
+
+DEFAULT_LOCALE = "en-GB"
+OWN_PATHS = ("/rts/", "/add_to_calendar/scheduling/", "/real_time_scheduling/")
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request for one link's page, with what the visitor chose to see."""
+
+    web: WebState
+    link: Link
+    invitation: Invitation
+    choice: Choice
+    now: int
+
+    @property
+    def form_token(self) -> str:
+        signed = self.web.form_signer.dumps([self.link.application_id, self.link.link_id])
+        return signed.decode() if isinstance(signed, bytes) else signed
+
+
+async def open_visit(request: Request, web: WebState, asked: dict[str, Any]) -> Visit | None:
+    """The link behind the address, and what is shown of it; None when there is no such link."""
+    try:
+        async with web.deps.database.reading() as connection:
+            link = await links.get_for_visitor(connection, web.deps.vault, request.path_params["token"])
+            application = await applications.get(connection, link.application_id)
+            names: tuple[str, ...] = ()
+            if application.shows_participants:
+                people = await accounts.find(connection, link.application_id, link.terms.query.subs)
+                found = [people[sub].display_name for sub in link.terms.query.subs if sub in people]
+                names = tuple(name for name in found if name)
+    except NotFound:
+        return None
+    event = fill_in(link.event)
+    private = bool(event.get("event_private"))
+    location: dict[str, str] = event.get("location") or {}
+    invitation = Invitation(
+        application_name=application.name,
+        summary=event["summary"],
+        description=None if private else event.get("description") or None,
+        place=None if private else location.get("description") or None,
+        people=() if private else names,
+        duration_s=link.terms.query.required_duration,
+        path=f"{web.base_path}/rts/{link.token}",
+    )
+    return Visit(web, link, invitation, _choice(request, link, asked), web.now())
+
+
+def _choice(request: Request, link: Link, asked: dict[str, Any]) -> Choice:
+    """What a visitor wants to see. Whatever cannot be read is as if it were not there."""
+    tzid = asked.get("tzid")
+    hours = {"12": 12, "24": 24}.get(str(asked.get("hours")), {"h": 12, "H": 24}.get(link.terms.hour_format or ""))
+    return Choice(
+        tzid=tzid if isinstance(tzid, str) and tzid in zone_names() else link.terms.tzid,
+        hours=hours,  # type: ignore[arg-type]
+        date=_date(asked.get("date")),
+        month=_month(asked.get("month")),
+        locale=locale_of(request, asked),
+        organiser_tzid=link.terms.tzid,
+        keep_locale="locale" in asked,
+    )
+
+
+def _date(text: Any) -> datetime.date | None:
+    try:
+        return parse_date(text)
+    except PydanticCustomError:
+        return None
+
+
+def _month(text: Any) -> tuple[int, int] | None:
+    first = _date(f"{text}-01") if isinstance(text, str) and len(text) == len("2027-03") else None
+    return None if first is None else (first.year, first.month)
+
+
+def locale_of(request: Request, asked: dict[str, Any]) -> str:
+    """English only, so far: `en-GB` unless the visitor says otherwise."""
+    locale = asked.get("locale")
+    if isinstance(locale, str) and locale:
+        return locale[:16]
+    accepted = request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip()
+    return accepted[:16] if accepted.lower().startswith("en-") else DEFAULT_LOCALE
+
+
+def onward(visit: Visit) -> str:
+    """Where the visitor goes after booking: the application's page with the token added, or the link's own."""
+    terms = visit.link.terms
+    target = terms.completed_url or terms.redirect_uri
+    own = {f"{visit.web.deps.settings.app_url}{path}{visit.link.token}" for path in OWN_PATHS}
+    if target.partition("?")[0].partition("#")[0] in own:
+        return f"{visit.invitation.path}?{urlencode({'tzid': visit.choice.tzid})}"
+    added = {"token": visit.link.token}
+    if terms.completed_url is None and terms.oauth_state is not None:
+        added["state"] = terms.oauth_state
+    parts = urlsplit(target)
+    query = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in added]
+    return urlunsplit(parts._replace(query=urlencode([*query, *added.items()])))
+
+
+def token_fits(visit: Visit, token: Any) -> bool:
+    try:
+        return visit.web.form_signer.loads(str(token)) == [visit.link.application_id, visit.link.link_id]
+    except BadSignature:
+        return False
+
+
+def comes_from_us(request: Request, web: WebState) -> bool:
+    """No other site may post our forms: Sec-Fetch-Site where the browser sends it, else Origin, else neither is a
+    browser's request and the form token decides."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("origin")
+    if origin is None:
+        return True
+    ours = urlsplit(web.deps.settings.app_url)
+    return origin in (f"{ours.scheme}://{ours.netloc}", f"{request.url.scheme}://{request.headers.get('host')}")
