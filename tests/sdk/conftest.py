@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.sdk.support import CROWD, Site, at
+from tests.sdk.site import CROWD, Site, at
 from tests.serving import Receiver, serving
 
 

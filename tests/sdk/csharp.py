@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tests.sdk.support import Answer, Json
+from tests.sdk.site import Answer, Json
 
 STATUSES = ("open", "completed", "disabled")  # it does not know "expired"
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")

@@ -12,7 +12,7 @@ import pytest
 
 from slotlink.domain.callback import signature_headers
 from tests.center import skippable
-from tests.sdk.support import CROWD, Json, Site, Visitor, at, callback
+from tests.sdk.site import CROWD, Json, Site, Visitor, at, callback
 from tests.serving import Receiver
 
 HERE = Path(__file__).parent

@@ -13,7 +13,7 @@ import pytest
 from pycronofy import settings
 from pycronofy.exceptions import PyCronofyRequestError, PyCronofyValidationError
 
-from tests.sdk.support import CROWD, Json, Site, Visitor, at, callback, moment
+from tests.sdk.site import CROWD, Json, Site, Visitor, at, callback, moment
 from tests.serving import Receiver
 
 REDIRECT = "https://application.example/done"

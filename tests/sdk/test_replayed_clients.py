@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 
 from tests.sdk import csharp
-from tests.sdk.support import CROWD, Answer, Json, Site, Visitor, at, callback, moment, send, spaced
+from tests.sdk.site import CROWD, Answer, Json, Site, Visitor, at, callback, moment, send, spaced
 from tests.serving import Receiver
 
 JSON = {"Content-Type": "application/json; charset=utf-8"}

@@ -20,7 +20,7 @@ from slotlink.store.tables import outbox
 from slotlink.web import api_calendars
 from tests.center import DAY, HOUR, START, Center, CreatedLink, Person
 from tests.sdk import csharp
-from tests.sdk.support import Answer, Json
+from tests.sdk.site import Answer, Json
 
 TOMORROW = START + DAY
 JSON = {"Content-Type": "application/json; charset=utf-8"}

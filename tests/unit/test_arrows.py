@@ -24,7 +24,7 @@ ARROWS: dict[str, set[str]] = {
     "web": {"domain", "engine", "errors", "ical", "services", "settings", "store", "vault"},
     "worker": {"domain", "errors", "services", "settings", "store"},
     "app": {"domain", "errors", "services", "settings", "store", "vault", "web", "worker"},
-    "diagnosis": {"app", "errors", "services", "settings", "store"},
+    "diagnosis": {"app", "domain", "errors", "services", "settings", "store"},
     "demo": {"app", "domain", "logs", "services", "settings", "store"},
     "cli": {"app", "demo", "diagnosis", "errors", "logs", "services", "settings", "store", "vault"},
     "__main__": {"cli"},
