@@ -155,20 +155,24 @@ async def test_none_suitable_is_told_again_with_another_note_or_later(store: Sto
 
 async def test_a_completed_link_follows_the_event_that_it_booked(store: Store) -> None:
     write = EventWrite("apc_1", "cal_1", {})
-    moved = {"start": object_time(NOW + HOUR, "Etc/UTC"), "summary": "moved"}
+    moved = {"summary": "moved", "event_private": True}
+    when = (NOW + HOUR, NOW + 2 * HOUR)
     async with store.transaction() as connection:
         completed = await store.book(connection, "apc_1", NOW, NOW + 60, writes=(write,))
         still_open = await store.book(connection, "apc_2", NOW, NOW + 60, writes=(write,))
         elsewhere = await store.book(connection, "apc_3", NOW, NOW + 60)
         for link in (completed, elsewhere):
             await links.close(connection, store.application_id, link.link_id, LinkStatus.COMPLETED, NOW)
-        await links.follow_event(connection, store.application_id, "cal_1", "interview-1", moved)
-        await links.follow_event(connection, store.application_id, "cal_1", "another", {"summary": "another"})
+        await links.follow_event(connection, store.application_id, "cal_1", "interview-1", moved, *when)
+        await links.follow_event(connection, store.application_id, "cal_1", "another", {"summary": "another"}, *when)
         events = [
             (await links.get(connection, store.vault, store.application_id, link.link_id)).event
             for link in (completed, still_open, elsewhere)
         ]
-    assert events == [{**completed.event, **moved}, still_open.event, elsewhere.event]
+    tzid = completed.event["tzid"]
+    start, end = (object_time(instant, tzid) for instant in when)
+    followed = {"event_id": "interview-1", **moved, "tzid": tzid, "start": start, "end": end}
+    assert events == [followed, still_open.event, elsewhere.event]
 
 
 async def test_history_is_kept_in_order(store: Store) -> None:

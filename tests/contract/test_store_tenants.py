@@ -98,7 +98,7 @@ CALLS: dict[str, Call] = {
     "links.claim_no_times_displayed": lambda o: links.claim_no_times_displayed(*o.foreign, o.link.link_id, NOW),
     "links.claim_no_times_suitable": lambda o: links.claim_no_times_suitable(*o.foreign, o.link.link_id, "x", NOW),
     "links.follow_event": lambda o: links.follow_event(
-        *o.foreign, o.maya.calendar_id, "interview-1", {"summary": "pwned"}
+        *o.foreign, o.maya.calendar_id, "interview-1", {"summary": "pwned"}, NOW, NOW + HOUR
     ),
     "links.add_history": lambda o: links.add_history(*o.foreign, o.link.link_id, NOW, "pwned", {}),
     "links.history": lambda o: links.history(*o.foreign, o.link.link_id),

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.serving import environ_for
+
 _PARENT = """
 import json, os, sys, traceback
 import slotlink.cli
@@ -78,3 +80,15 @@ class Commands:
         self._parent.stdin.flush()
         code = int(self._parent.stdout.readline())
         return Done(code, out.read_text(), err.read_text())
+
+
+class Folder:
+    """A data folder, and commands over it."""
+
+    def __init__(self, path: Path, commands: Commands, **variables: str) -> None:
+        self.path = path
+        self.environ = environ_for(path, **variables)
+        self.commands = commands
+
+    def __call__(self, *arguments: str, **variables: str) -> Done:
+        return self.commands(self.environ | variables, *arguments)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 
-from tests.faults.commands import Commands
+from tests.faults.commands import Commands, Folder
+from tests.serving import LiveServer, Receiver, serving
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +28,22 @@ def compiled_once() -> Generator[None]:
 def commands(compiled_once: None) -> Generator[Commands]:
     with Commands() as commands:
         yield commands
+
+
+@pytest.fixture
+def folder(tmp_path: Path, commands: Commands) -> Folder:
+    return Folder(tmp_path, commands)
+
+
+@pytest.fixture(scope="package")
+def served(tmp_path_factory: pytest.TempPathFactory, commands: Commands) -> Generator[tuple[Folder, LiveServer]]:
+    folder = Folder(tmp_path_factory.mktemp("served"), commands)
+    with serving(folder.path) as server:
+        yield folder, server
+
+
+@pytest.fixture
+def receiver() -> Generator[Receiver]:
+    receiver = Receiver()
+    yield receiver
+    receiver.close()

@@ -7,16 +7,13 @@ import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Generator
-from pathlib import Path
 
 import pytest
 
-from slotlink.vault import new_key
-from tests.faults.commands import Commands, Done
+from tests.faults.commands import Folder
 from tests.faults.live import LiveCenter
 from tests.postgresql import Cluster
-from tests.serving import LiveServer, environ_for, serving
+from tests.serving import LiveServer, serving
 
 ICS = """BEGIN:VCALENDAR
 VERSION:2.0
@@ -38,30 +35,6 @@ RRULE:FREQ=WEEKLY;COUNT=3
 END:VEVENT
 END:VCALENDAR
 """
-
-
-class Folder:
-    """A data folder, and commands over it."""
-
-    def __init__(self, path: Path, commands: Commands, **variables: str) -> None:
-        self.path = path
-        self.environ = environ_for(path, **variables)
-        self._commands = commands
-
-    def __call__(self, *arguments: str, **variables: str) -> Done:
-        return self._commands(self.environ | variables, *arguments)
-
-
-@pytest.fixture
-def folder(tmp_path: Path, commands: Commands) -> Folder:
-    return Folder(tmp_path, commands)
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory, commands: Commands) -> Generator[tuple[Folder, LiveServer]]:
-    folder = Folder(tmp_path_factory.mktemp("served"), commands)
-    with serving(folder.path) as server:
-        yield folder, server
 
 
 def test_an_application_is_made_listed_and_its_secret_rotated(folder: Folder) -> None:
@@ -98,7 +71,7 @@ def test_unknown_applications_and_names_that_are_none_are_refused(folder: Folder
 
 def test_a_calendar_is_imported_and_again_by_uid(served: tuple[Folder, LiveServer]) -> None:
     folder, server = served
-    with LiveCenter.at(server, folder._commands, folder.environ) as center:
+    with LiveCenter.at(server, folder.commands, folder.environ) as center:
         maya = center.person("maya")
         file = folder.path / "calendar.ics"
         for summary in ("First", "Second"):
@@ -132,54 +105,6 @@ def test_postgresql_is_not_served_before_it_is_migrated(folder: Folder, cluster:
     for command in (("serve", "--port", "0"), ("work",), ("applications", "list")):
         refused = folder(*command, **url)
         assert refused.code == 2 and "slotlink migrate" in refused.err and refused.out == ""
-
-
-def test_the_doctor_finds_a_served_data_center_healthy(served: tuple[Folder, LiveServer]) -> None:
-    folder, server = served
-    urls = {"SLOTLINK_API_URL": server.url, "SLOTLINK_APP_URL": server.url}
-    report = folder("doctor", "--json", **urls).json
-    assert report["healthy"] is True and all(check["ok"] for check in report["checks"])
-    assert {"settings", "database", "schema", "clock", "keys", "zone data", "SLOTLINK_API_URL", "SLOTLINK_APP_URL"} <= {
-        check["name"] for check in report["checks"]
-    }
-    assert folder("doctor", **urls).code == 0
-
-
-@pytest.mark.parametrize(
-    ("variables", "name"),
-    [
-        ({"SLOTLINK_API_URL": "http://127.0.0.1:1"}, "SLOTLINK_API_URL"),
-        ({"SLOTLINK_DATA_CENTER": "another", "SLOTLINK_APP_URL": "{url}"}, "SLOTLINK_APP_URL"),
-        ({"SLOTLINK_SECRET_KEYS": "{new_key}"}, "keys"),
-        ({"SLOTLINK_SECRET_KEYS": "short"}, "settings"),
-        ({"SLOTLINK_DATABASE_URL": "postgresql://slotlink@127.0.0.1:1/none"}, "database"),
-        ({"SLOTLINK_DATABASE_URL": "sqlite:////dev/null/slotlink.db"}, "settings"),
-        ({"SLOTLINK_DATABASE_URL": "nonsense"}, "settings"),
-        ({"SLOTLINK_CALLBACK_ALLOW": "10.0.0.0/8:http"}, "settings"),
-        ({"SLOTLINK_DATA_CENTRE": "de"}, "settings"),
-    ],
-)
-def test_the_doctor_finds_a_fault(served: tuple[Folder, LiveServer], variables: dict[str, str], name: str) -> None:
-    folder, server = served
-    if folder("applications", "list", "--json").json == {"applications": []}:
-        folder("applications", "create", "Globex")
-    filled = {key: value.format(url=server.url, new_key=new_key()) for key, value in variables.items()}
-    done = folder("doctor", "--json", **filled)
-    assert done.code == 1 and "Traceback" not in done.err
-    report = json.loads(done.out)
-    assert report["healthy"] is False
-    assert name in {check["name"] for check in report["checks"] if not check["ok"]}
-
-
-def test_the_doctor_finds_a_database_that_was_never_migrated(folder: Folder, cluster: Cluster) -> None:
-    done = folder("doctor", "--json", SLOTLINK_DATABASE_URL=cluster.new_database())
-    assert done.code == 1
-    assert [check["name"] for check in json.loads(done.out)["checks"] if not check["ok"]] == ["schema"]
-
-
-def test_a_new_key_is_one_that_can_be_used(folder: Folder) -> None:
-    key = folder("doctor", "--new-key").out.strip()
-    assert folder("applications", "list", SLOTLINK_SECRET_KEYS=key).code == 0
 
 
 def test_a_second_process_at_a_sqlite_file_is_refused_with_the_reason(served: tuple[Folder, LiveServer]) -> None:
@@ -294,7 +219,7 @@ def test_a_worker_alone_stops_cleanly(folder: Folder, cluster: Cluster) -> None:
 
 def test_a_data_folder_says_nothing_of_secrets_and_the_log_is_json(served: tuple[Folder, LiveServer]) -> None:
     folder, server = served
-    with LiveCenter.at(server, folder._commands, folder.environ) as center:
+    with LiveCenter.at(server, folder.commands, folder.environ) as center:
         maya = center.person("maya")
         center.http.get("/v1/userinfo", headers={"Authorization": "Bearer wrong"})
         link = center.create_link(maya)
@@ -307,7 +232,7 @@ def test_a_data_folder_says_nothing_of_secrets_and_the_log_is_json(served: tuple
 def test_the_demo_plays_its_visitor_and_ends_well(folder: Folder) -> None:
     environ = folder.environ | {"PORT": "0"}
     environ.pop("SLOTLINK_DATA_DIR"), environ.pop("SLOTLINK_SECRET_KEYS")
-    done = folder._commands(environ, "demo", "--once")
+    done = folder.commands(environ, "demo", "--once")
     assert done.code == 0, done.err
     said = re.sub(r"\s+", " ", done.out)
     for expected in ("before status open", "after status completed", "signature valid", "curl -H"):

@@ -148,5 +148,7 @@ async def _write_event(
     await events.upsert_managed(connection, application_id, write.calendar_id, event_id, details, time, kind, now)
     await accounts.touch_calendar(connection, application_id, write.calendar_id, now)
     # An earlier link that wrote this event reports where it is now.
-    moved = {name: booking.event[name] for name in ("start", "end")}
-    await links.follow_event(connection, application_id, write.calendar_id, event_id, moved)
+    members = {name: value for name, value in booking.event.items() if name not in ("event_id", "start", "end")}
+    await links.follow_event(
+        connection, application_id, write.calendar_id, event_id, members, booking.start, booking.end
+    )

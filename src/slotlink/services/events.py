@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from slotlink import ical
 from slotlink.domain.account import Account, Calendar
-from slotlink.domain.event import EventTime, busy_kind, object_time
+from slotlink.domain.event import EventTime, busy_kind
 from slotlink.domain.link import Json
 from slotlink.errors import FieldError, InvalidRequest, NotAllowed, NotFound
 from slotlink.services.deps import Deps
@@ -29,21 +29,18 @@ class Imported:
 async def write_event(
     deps: Deps, application_id: str, sub: str, calendar_id: str, event_id: str, details: Json, time: EventTime, now: int
 ) -> None:
-    """Create or replace the application's event. Raises NotFound for the calendar, NotAllowed when it is read-only."""
+    """Create or replace the application's event. `details` name its zone only if the application did.
+
+    Raises NotFound for the calendar, NotAllowed when it is read-only."""
     async with deps.database.transaction() as connection:
         await accounts.lock(connection, application_id, [sub])
         _writable(await accounts.get_calendar(connection, application_id, sub, calendar_id))
         kind = busy_kind(transparency=details.get("transparency"), status=None)
-        await events.upsert_managed(connection, application_id, calendar_id, event_id, details, time, kind, now)
+        whole = {**details, "tzid": time.tzid}
+        await events.upsert_managed(connection, application_id, calendar_id, event_id, whole, time, kind, now)
         # What blocks from here on is the event where it is now, not the booking that first wrote it.
         await bookings.release_event(connection, application_id, calendar_id, event_id)
-        current = {
-            **details,
-            "event_id": event_id,
-            "start": object_time(time.start, time.tzid),
-            "end": object_time(time.end, time.tzid),
-        }
-        await links.follow_event(connection, application_id, calendar_id, event_id, current)
+        await links.follow_event(connection, application_id, calendar_id, event_id, details, time.start, time.end)
         await accounts.touch_calendar(connection, application_id, calendar_id, now)
 
 

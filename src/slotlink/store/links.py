@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from slotlink.domain.event import with_times
 from slotlink.domain.link import TRANSITIONS, Json, Link, LinkStatus, Terms
 from slotlink.errors import LinkNotOpen, NotFound
 from slotlink.store import ids
@@ -125,9 +126,17 @@ async def claim_no_times_suitable(
 
 
 async def follow_event(
-    connection: AsyncConnection, application_id: str, calendar_id: str, event_id: str, changed: Json
+    connection: AsyncConnection,
+    application_id: str,
+    calendar_id: str,
+    event_id: str,
+    members: Json,
+    start: int,
+    end: int,
 ) -> None:
-    """Completed links whose booking wrote this event report its last written values from now on."""
+    """Completed links whose booking wrote this event report its last written values from now on.
+
+    `members` are all that it says now, without times; its zone stays where they name none."""
     rows = await connection.execute(
         select(links.c.link_id, links.c.event)
         .join(
@@ -142,7 +151,8 @@ async def follow_event(
         )
     )
     for row in rows.all():
-        event = {**msgspec.json.decode(row.event), **changed}
+        tzid = members.get("tzid") or msgspec.json.decode(row.event)["tzid"]
+        event = with_times({"event_id": event_id, **members, "tzid": tzid}, start, end, tzid)
         await connection.execute(
             update(links)
             .where(links.c.application_id == application_id, links.c.link_id == row.link_id)

@@ -71,7 +71,9 @@ async def upsert_event(request: Request) -> Response:
         calendar = await accounts.get_calendar(connection, caller.application_id, caller.sub, calendar_id)
     wanted = check(EventRequest, members, web.context)
     time = wanted.time(calendar.tzid)
-    details = {name: value for name, value in wanted.details().items() if name != "event_id"} | {"tzid": time.tzid}
+    details = {name: value for name, value in wanted.details().items() if name != "event_id"}
+    if wanted.stated_tzid is not None:
+        details["tzid"] = wanted.stated_tzid
     await write_event(
         web.deps, caller.application_id, caller.sub, calendar_id, wanted.event_id, details, time, web.now()
     )

@@ -216,9 +216,13 @@ class EventRequest(EventMembers):
         elif (start.day or "", start.instant or 0) >= (end.day or "", end.instant or 0):
             yield (("end",), "errors.invalid_time_pair", "end must be after start")
 
+    @property
+    def stated_tzid(self) -> str | None:
+        return self.start.tzid or self.tzid
+
     def time(self, calendar_tzid: str) -> EventTime:
         """When it is. Whole days are days of the event's zone, or else of the calendar's."""
-        tzid = self.start.tzid or self.tzid or (calendar_tzid if self.start.day is not None else DEFAULT_TZID)
+        tzid = self.stated_tzid or (calendar_tzid if self.start.day is not None else DEFAULT_TZID)
         if self.start.day is not None and self.end.day is not None:
             first, last = parse_date(self.start.day), parse_date(self.end.day)
             return EventTime(midnight(first, tzid), midnight(last, tzid), tzid, self.start.day, self.end.day)
