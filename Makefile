@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := env -u PIP_FIND_LINKS $(BIN)/uv
 COMPILE := $(UV) pip compile --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --universal --quiet
-INSTALL := $(UV) pip install --quiet --require-hashes --python $(BIN)/python
+INSTALL := $(UV) pip install --quiet --compile-bytecode --require-hashes --python $(BIN)/python
 OURSELVES := $(UV) pip install --quiet --no-build-isolation --no-deps --python $(BIN)/python --editable .
 
 help:

@@ -26,6 +26,7 @@ from slotlink.domain.addresses import parse_allowed
 from slotlink.errors import ConfigurationError
 from slotlink.services.deps import Deps
 from slotlink.settings import Settings
+from slotlink.store import outbox
 from slotlink.store.database import Database, open_database, own_file
 from slotlink.store.hot import StatusReader
 from slotlink.store.schema import is_current, migrate
@@ -134,6 +135,9 @@ async def prepare(settings: Settings) -> None:
 async def _prepare(database: Database) -> None:
     if database.dialect == "sqlite":
         await migrate(database)
+        # Nobody else serves this file: what an earlier process held when it died need not wait for its lease to end.
+        async with database.transaction() as connection:
+            await outbox.release_all(connection)
     elif not await is_current(database):
         raise ConfigurationError("the database schema is not current; run: slotlink migrate")
 

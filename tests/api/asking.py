@@ -12,6 +12,7 @@ from typing import Any
 from slotlink.domain.event import wire_time
 from slotlink.services.accounts import known_account
 from slotlink.services.events import import_calendar
+from slotlink.vault import Vault
 from tests.center import DAY, HOUR, START, Center, Json, Person
 
 TOMORROW = START + DAY  # 9:00 UTC: where `Center.query` begins
@@ -76,8 +77,13 @@ def change(center: Center, statement: str, *values: Any) -> None:
 def callbacks(center: Center, url: str | None = None) -> list[Json]:
     """The bodies promised to applications, oldest first."""
     with rows(center) as connection:
-        found = connection.execute("SELECT url, body FROM outbox ORDER BY created_at, rowid").fetchall()
-    return [json.loads(row["body"]) for row in found if url is None or row["url"] == url]
+        found = connection.execute("SELECT * FROM outbox ORDER BY created_at, rowid").fetchall()
+    vault = Vault(center.settings.secret_keys)
+    return [
+        json.loads(vault.open(row["sealed_body"], f"outbox/{row['application_id']}/{row['item_id']}"))
+        for row in found
+        if url is None or row["url"] == url
+    ]
 
 
 def import_ics(center: Center, person: Person, *events: str, calendar_id: str | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from slotlink.store import applications
-from tests.api.asking import bearer, faults, other_application
+from tests.api.asking import bearer, other_application
 from tests.center import Center, Json, Person
 
 LINKS = "/v1/real_time_scheduling"
@@ -269,6 +269,12 @@ def test_a_form_refreshes_as_json_does(center: Center) -> None:
     assert center.http.post("/oauth/token", data=form | {"client_secret": "x"}).json() == {"error": "invalid_client"}
 
 
-def test_a_missing_member_is_named_where_a_token_is_revoked(center: Center) -> None:
-    answer = center.http.post("/oauth/token/revoke", json=credentials(center))
-    assert faults(answer) == {"token": ["errors.required"]}
+def test_token_endpoints_refuse_what_they_cannot_read_in_the_form_of_rfc_6749(center: Center) -> None:
+    json_type = {"Content-Type": "application/json"}
+    for path in ("/oauth/token", "/oauth/token/revoke"):
+        for answer in (
+            center.http.post(path, json=credentials(center)),
+            center.http.post(path, content=b"{", headers=json_type),
+            center.http.post(path, content=b"[]", headers=json_type),
+        ):
+            assert (answer.status_code, answer.json()) == (400, {"error": "invalid_request"})

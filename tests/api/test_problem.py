@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from slotlink.store import links
-from slotlink.store.tables import calendars, outbox
+from slotlink.store.tables import calendars
+from tests.api.asking import callbacks
 from tests.center import Center
-
-
-def outbox_bodies(center: Center) -> dict[str, Any]:
-    async def read(deps: Any) -> dict[str, Any]:
-        async with deps.database.reading() as connection:
-            rows = await connection.execute(select(outbox.c.url, outbox.c.body))
-            return {row.url: json.loads(row.body) for row in rows}
-
-    return center.run(read)
 
 
 def test_an_event_whose_calendar_became_read_only_is_told_as_a_problem(center: Center) -> None:
@@ -41,12 +32,12 @@ def test_an_event_whose_calendar_became_read_only_is_told_as_a_problem(center: C
     center.run(make_read_only)
     assert link.choose(link.page().slots[0]).code == 303
 
-    bodies = outbox_bodies(center)
-    problem = bodies["https://application.test/problem"]
+    [problem] = callbacks(center, "https://application.test/problem")
+    [completed] = callbacks(center, "https://application.test/completed")
     assert problem["notification"]["type"] == "real_time_scheduling_problem"
     assert problem["problem"]["calendar_id"] == jonas.calendar_id and problem["problem"]["sub"] == jonas.sub
     assert problem["real_time_scheduling"] == link.status()
-    assert [p["sub"] for p in bodies["https://application.test/completed"]["participants"]] == [maya.sub, jonas.sub]
+    assert [p["sub"] for p in completed["participants"]] == [maya.sub, jonas.sub]
     assert len(maya.events()) == 1 and jonas.events() == []
 
     async def history(deps: Any) -> list[str]:

@@ -64,7 +64,7 @@ class Store:
     async def link(
         self, connection: AsyncConnection, event_id: str = "interview-1", application_id: str | None = None
     ) -> Link:
-        event = {"event_id": event_id, "summary": "Interview"}
+        event = {"event_id": event_id, "summary": "Interview", "tzid": "Etc/UTC"}
         return await links.create(
             connection, self.vault, application_id or self.application_id, event, terms("apc_1"), NOW
         )

@@ -22,11 +22,11 @@ async def test_an_item_is_claimed_once_until_its_lease_ends(store: Store) -> Non
     async with store.transaction() as connection:
         item_id = await _add(store, connection)
         [item] = await _claim(connection, "w_1", NOW)
-        assert (item.item_id, item.attempts, item.fence, item.body) == (item_id, 0, 1, b"body 1")
+        assert (item.item_id, item.attempts, item.fence, _body(store, item)) == (item_id, 0, 1, "body 1")
         assert await _claim(connection, "w_1", NOW) == []
         assert await _claim(connection, "w_2", NOW + LEASE_S - 1) == []
         [again] = await _claim(connection, "w_2", NOW + LEASE_S)
-        assert (again.item_id, again.fence, again.body) == (item_id, 2, b"body 1")
+        assert (again.item_id, again.fence, _body(store, again)) == (item_id, 2, "body 1")
 
 
 async def test_a_stale_claim_settles_nothing(store: Store) -> None:
@@ -61,7 +61,7 @@ async def test_a_failed_item_waits_until_it_is_due_and_keeps_its_attempts(store:
         await outbox.settle(connection, first, FAILED, state="waiting", due_at=NOW + 60)
         assert await _claim(connection, "w_1", NOW + 59) == []
         [second] = await _claim(connection, "w_1", NOW + 60)
-        assert (second.item_id, second.body, second.attempts) == (first.item_id, first.body, 1)
+        assert (second.item_id, second.sealed_body, second.attempts) == (first.item_id, first.sealed_body, 1)
         await outbox.settle(connection, second, ANSWERED, state="delivered", due_at=None)
         assert await _attempts(store, connection) == [(1, 500, "answered 500"), (2, 204, "answered 204")]
 
@@ -94,8 +94,8 @@ async def test_the_oldest_due_items_come_first_and_no_more_than_asked_for(store:
     async with store.transaction() as connection:
         for number, due in enumerate((NOW - 10, NOW - 30, NOW + 1, NOW - 20)):
             await _add(store, connection, body=b"%d" % number, now=due)
-        assert [item.body for item in await _claim(connection, "w_1", NOW, limit=2)] == [b"1", b"3"]
-        assert [item.body for item in await _claim(connection, "w_1", NOW, limit=2)] == [b"0"]
+        assert [_body(store, item) for item in await _claim(connection, "w_1", NOW, limit=2)] == ["1", "3"]
+        assert [_body(store, item) for item in await _claim(connection, "w_1", NOW, limit=2)] == ["0"]
 
 
 async def test_busy_hosts_are_passed_over(store: Store) -> None:
@@ -174,7 +174,11 @@ async def test_what_was_claimed_in_a_transaction_that_failed_is_free(store: Stor
 async def _add(
     store: Store, connection: Any, *, host: str = "application.test:443", body: bytes = b"body 1", now: int = NOW
 ) -> str:
-    return await outbox.add(connection, store.application_id, "sch_1", f"https://{host}/", host, body, now)
+    return await outbox.add(connection, store.vault, store.application_id, "sch_1", f"https://{host}/", host, body, now)
+
+
+def _body(store: Store, item: OutboxItem) -> str:
+    return store.vault.open(item.sealed_body, item.row)
 
 
 async def _claim(connection: Any, owner: str, now: int, **options: Any) -> list[OutboxItem]:

@@ -110,7 +110,9 @@ MAKERS: dict[str, Call] = {
     "links.create": lambda o: links.create(
         o.connection, o.store.vault, o.store.foreign_id, o.link.event, terms(o.maya.sub), NOW
     ),
-    "outbox.add": lambda o: outbox.add(*o.foreign, o.link.link_id, "https://x.test/", "x.test:443", b"", NOW),
+    "outbox.add": lambda o: outbox.add(
+        o.connection, o.store.vault, o.store.foreign_id, o.link.link_id, "https://x.test/", "x.test:443", b"", NOW
+    ),
 }
 
 
@@ -161,5 +163,7 @@ async def _own(store: Store, connection: Any) -> tuple[Owner, Link, str, str]:
     write = EventWrite(maya.sub, maya.calendar_id, {})
     link = await store.book(connection, maya.sub, NOW, NOW + HOUR, held_until=NOW + 60, writes=(write,))
     access_token = await tokens.issue_access(connection, store.application_id, maya.sub, NOW)
-    await outbox.add(connection, store.application_id, link.link_id, "https://x.test/", "x.test:443", b"b", NOW)
+    await outbox.add(
+        connection, store.vault, store.application_id, link.link_id, "https://x.test/", "x.test:443", b"b", NOW
+    )
     return maya, link, access_token, event_uid

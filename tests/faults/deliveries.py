@@ -52,7 +52,9 @@ class Deliveries:
         parts = urlsplit(url)
         host = f"{parts.hostname}:{parts.port or 80}"
         async with self.deps.database.transaction() as connection:
-            return await outbox.add(connection, self.application_id, "sch_1", url, host, body, int(time.time()))
+            return await outbox.add(
+                connection, self.deps.vault, self.application_id, "sch_1", url, host, body, int(time.time())
+            )
 
     @asynccontextmanager
     async def worked(self) -> AsyncGenerator[None]:

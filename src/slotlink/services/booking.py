@@ -90,7 +90,7 @@ async def book_slot(deps: Deps, link: Link, start: int, *, visitor_tzid: str, no
                 link=callbacks.link_object(deps, completed, now),
                 at=now,
             )
-            await callbacks.enqueue(connection, link, link.terms.callback_urls.completed_url, body, now)
+            await callbacks.enqueue(deps, connection, link, link.terms.callback_urls.completed_url, body, now)
         for write in gone:
             await _tell_problem(deps, connection, completed, write, now)
     deps.wake_worker()
@@ -123,7 +123,7 @@ async def _tell_problem(deps: Deps, connection: AsyncConnection, link: Link, wri
     url = link.terms.callback_urls.problem_url
     if url is not None:
         body = problem_body(**details, link=callbacks.link_object(deps, link, now), at=now)
-        await callbacks.enqueue(connection, link, url, body, now)
+        await callbacks.enqueue(deps, connection, link, url, body, now)
 
 
 async def _make_room(

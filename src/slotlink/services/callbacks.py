@@ -28,8 +28,9 @@ def link_object(deps: Deps, link: Link, now: int) -> Json:
     }
 
 
-async def enqueue(connection: AsyncConnection, link: Link, url: str, body: dict[str, Any], now: int) -> str:
+async def enqueue(deps: Deps, connection: AsyncConnection, link: Link, url: str, body: dict[str, Any], now: int) -> str:
     """Promise one callback. Its bytes are fixed here; only the signature is made when it is sent."""
     parts = urlsplit(url)
     host = f"{parts.hostname or ''}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
-    return await outbox.add(connection, link.application_id, link.link_id, url, host, msgspec.json.encode(body), now)
+    content = msgspec.json.encode(body)
+    return await outbox.add(connection, deps.vault, link.application_id, link.link_id, url, host, content, now)

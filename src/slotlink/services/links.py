@@ -117,6 +117,6 @@ async def tell_no_times(
         )
         details: Json = {"tzid": visitor_tzid} | ({"note": note} if note else {})
         await links.add_history(connection, link.application_id, link.link_id, now, kind, details)
-        await callbacks.enqueue(connection, link, url, body, now)
+        await callbacks.enqueue(deps, connection, link, url, body, now)
     deps.wake_worker()
     return True

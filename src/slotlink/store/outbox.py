@@ -14,20 +14,27 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink.store import ids
 from slotlink.store.tables import outbox, outbox_attempts
+from slotlink.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxItem:
-    """A claimed promise. `attempts` counts the ended ones; `fence` proves the claim when it is settled."""
+    """A claimed promise. `attempts` counts the ended ones; `fence` proves the claim when it is settled.
+
+    `sealed_body` opens with the item's `row` (it holds a link's URL, and so its token)."""
 
     application_id: str
     item_id: str
     link_id: str | None
     url: str
     host: str
-    body: bytes
+    sealed_body: bytes
     attempts: int
     fence: int
+
+    @property
+    def row(self) -> str:
+        return _row(self.application_id, self.item_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +48,14 @@ class Attempt:
 
 
 async def add(
-    connection: AsyncConnection, application_id: str, link_id: str, url: str, host: str, body: bytes, now: int
+    connection: AsyncConnection,
+    vault: Vault,
+    application_id: str,
+    link_id: str,
+    url: str,
+    host: str,
+    body: bytes,
+    now: int,
 ) -> str:
     item_id = ids.new_id("msg")
     await connection.execute(
@@ -52,7 +66,7 @@ async def add(
             link_id=link_id,
             url=url,
             host=host,
-            body=body,
+            sealed_body=vault.seal(body.decode(), _row(application_id, item_id)),
             state="waiting",
             attempts=0,
             due_at=now,
@@ -97,7 +111,7 @@ async def claim(
                 item.link_id,
                 item.url,
                 item.host,
-                item.body,
+                item.sealed_body,
                 item.attempts,
                 item.fence,
             )
@@ -182,3 +196,16 @@ async def of_link(connection: AsyncConnection, application_id: str, link_id: str
         .order_by(outbox.c.created_at)
     )
     return [(row.item_id, row.state, row.attempts) for row in rows]
+
+
+async def release_all(connection: AsyncConnection) -> None:
+    """Give back what any worker holds: for the one process that owns a SQLite file, when it starts."""
+    await connection.execute(
+        update(outbox)
+        .where(outbox.c.lease_owner.is_not(None), outbox.c.state == "waiting")
+        .values(lease_owner=None, lease_until=None, fence=outbox.c.fence + 1)
+    )
+
+
+def _row(application_id: str, item_id: str) -> str:
+    return f"outbox/{application_id}/{item_id}"

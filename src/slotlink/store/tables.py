@@ -259,7 +259,7 @@ outbox = Table(
     Column("link_id", String(32)),
     Column("url", Text, nullable=False),
     Column("host", Text, nullable=False),
-    Column("body", LargeBinary, nullable=False),  # fixed at commit; every attempt sends these bytes
+    Column("sealed_body", LargeBinary, nullable=False),  # fixed at commit; every attempt sends what is in it
     Column("state", String(9), nullable=False),  # waiting | delivered | dead
     Column("attempts", Integer, nullable=False),
     Column("due_at", BigInteger, nullable=False),

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from slotlink.domain.account import ACCESS_TOKEN_LIFE_S, APPLICATION_CALENDAR_SCOPE, Profile
-from slotlink.errors import InvalidRequest, NotAuthenticated, TokenRefused
+from slotlink.errors import InvalidRequest, MalformedRequest, NotAuthenticated, TokenRefused
 from slotlink.services.accounts import (
     authenticate_client,
     open_application_calendar,
@@ -19,7 +19,7 @@ from slotlink.store import accounts
 from slotlink.web import render
 from slotlink.web.account_request import ApplicationCalendarRequest, RevokeRequest, TokenRequest
 from slotlink.web.auth import account_caller, admit
-from slotlink.web.body import check, read_object
+from slotlink.web.body import Model, check, read_object
 from slotlink.web.state import state_of
 
 NEVER_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
@@ -54,12 +54,7 @@ async def application_calendar(request: Request) -> Response:
 async def token(request: Request) -> Response:
     """RFC 6749 section 6; errors in that RFC's form."""
     web = state_of(request)
-    members = await read_object(request, web.context.limits.body_bytes)
-    application_id = await _client(request, members)
-    try:
-        wanted = check(TokenRequest, members, web.context)
-    except InvalidRequest as error:
-        raise TokenRefused("invalid_request") from error
+    application_id, wanted = await _token_request(request, TokenRequest)
     if wanted.grant_type == "authorization_code":
         raise TokenRefused("invalid_grant")  # no code was ever given out: accounts are embedded so far
     if wanted.grant_type != "refresh_token":
@@ -80,14 +75,27 @@ async def token(request: Request) -> Response:
 
 
 async def revoke(request: Request) -> Response:
+    """RFC 7009, with errors in the form of RFC 6749."""
     web = state_of(request)
-    members = await read_object(request, web.context.limits.body_bytes)
-    application_id = await _client(request, members)
-    wanted = check(RevokeRequest, members, web.context)
+    application_id, wanted = await _token_request(request, RevokeRequest)
     await revoke_grant(
         web.deps, application_id, token=wanted.token or wanted.refresh_token, sub=wanted.sub, now=web.now()
     )
     return Response()
+
+
+async def _token_request(request: Request, model: type[Model]) -> tuple[str, Model]:
+    """The client of a token endpoint, and what it asks. Raises TokenRefused for whatever is wrong."""
+    web = state_of(request)
+    try:
+        members = await read_object(request, web.context.limits.body_bytes)
+    except MalformedRequest as error:
+        raise TokenRefused("invalid_request") from error
+    application_id = await _client(request, members)
+    try:
+        return application_id, check(model, members, web.context)
+    except InvalidRequest as error:
+        raise TokenRefused("invalid_request") from error
 
 
 async def _client(request: Request, members: dict[str, Any]) -> str:

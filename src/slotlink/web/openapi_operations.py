@@ -252,7 +252,7 @@ OPERATIONS: list[Operation] = [
         body=RevokeRequest,
         form=True,
         example={**_BODY_CREDENTIALS, "sub": ANA},
-        faults=(400, 413, 422),
+        faults=(400, 413),
         refused="TokenRefusal",
     ),
     Operation(

@@ -60,12 +60,13 @@ class CallbackClient:
         assert self._session is not None, "use the client as a context manager"
         async with self._deps.database.reading() as connection:
             secrets = await applications.active_secrets(connection, self._deps.vault, item.application_id)
+        body = self._deps.vault.open(item.sealed_body, item.row).encode()
         at, started = int(time.time()), time.monotonic()
-        headers = signature_headers(item.body, item.item_id, secrets, at)
+        headers = signature_headers(body, item.item_id, secrets, at)
         status_code: int | None = None
         try:
             # The answer's body is nobody's business: leaving the block drops the connection with it.
-            async with self._session.post(item.url, data=item.body, headers=headers, allow_redirects=False) as response:
+            async with self._session.post(item.url, data=body, headers=headers, allow_redirects=False) as response:
                 status_code = response.status
             outcome = f"answered {status_code}"
         except TimeoutError:

@@ -6,6 +6,7 @@ import asyncio
 import random
 import secrets
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -72,12 +73,16 @@ class Worker:
             due_at = await outbox.next_due_at(connection)
         if due_at is None or due_at > now:
             return False
-        hosts = list(self._running.values())
-        full = sorted({host for host in hosts if hosts.count(host) >= CONCURRENT_PER_HOST})
+        busiest = Counter(self._running.values())
+        full = sorted(host for host, running in busiest.items() if running >= CONCURRENT_PER_HOST)
+        # All that is claimed at once may be for one host, so no more than the busiest open one has places.
+        places = CONCURRENT_PER_HOST - max(
+            (running for host, running in busiest.items() if host not in full), default=0
+        )
         lease_s = round(self._deps.settings.callback_timeout) + LEASE_MARGIN_S
         async with self._deps.database.transaction() as connection:
             items = await outbox.claim(
-                connection, self._owner, now, lease_s=lease_s, limit=min(free, CONCURRENT_PER_HOST), busy_hosts=full
+                connection, self._owner, now, lease_s=lease_s, limit=min(free, places), busy_hosts=full
             )
         for item in items:
             task = asyncio.create_task(self._work(item))

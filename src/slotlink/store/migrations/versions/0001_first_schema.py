@@ -109,7 +109,7 @@ def upgrade() -> None:
         sa.Column("link_id", sa.String(length=32), nullable=True),
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("host", sa.Text(), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed_body", sa.LargeBinary(), nullable=False),
         sa.Column("state", sa.String(length=9), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=False),
