@@ -50,7 +50,7 @@ format: $(VENV)/dev
 test: $(VENV)/dev
 	@bash tests/set_up.sh
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 bench: $(VENV)/dev
 	@$(BIN)/python -m bench $(ARGS)

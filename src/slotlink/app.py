@@ -96,6 +96,10 @@ def make_app(settings: Settings, *, background: bool = True, clock: Clock = time
             if reader is not None:
                 stack.callback(reader.close)
             if background:
+                if database.dialect == "sqlite":
+                    # Nobody else works on this file: what a process held when it died need not wait for its lease.
+                    async with database.transaction() as connection:
+                        await outbox.release_all(connection)
                 waker.worker = await stack.enter_async_context(working(deps, clock))
             yield
 
@@ -135,9 +139,6 @@ async def prepare(settings: Settings) -> None:
 async def _prepare(database: Database) -> None:
     if database.dialect == "sqlite":
         await migrate(database)
-        # Nobody else serves this file: what an earlier process held when it died need not wait for its lease to end.
-        async with database.transaction() as connection:
-            await outbox.release_all(connection)
     elif not await is_current(database):
         raise ConfigurationError("the database schema is not current; run: slotlink migrate")
 
