@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Generator, Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ from slotlink.store import applications
 from slotlink.store.hot import StatusReader
 from slotlink.vault import digest
 from slotlink.web.hot_status import HotStatus
-from tests.center import DAY, START, Center, CreatedLink
+from tests.center import DAY, START, Center, CreatedLink, finished
 
 PATH = "/v1/real_time_scheduling"
 Headers = Mapping[str, str] | list[tuple[str, str]]
@@ -233,16 +234,31 @@ def test_a_revoked_key_stops_working_at_once(both: BothWays) -> None:
         assert both.get(address, fresh).status_code == 200
 
 
-def test_reading_leaves_no_transaction_open(center: Center) -> None:
+def test_a_transaction_ends_with_the_loops_turn(center: Center) -> None:
     """Else the next read would see an old moment, and the log of writes could never be emptied."""
     link = link_in("open", center)
     path = center.settings.sqlite_path
     assert path is not None
-    reader = StatusReader(path)
-    assert reader.by_id(digest(center.client_secret), link.link_id) is not None
-    assert reader.by_token(digest(center.client_secret), digest(link.token)) is not None
-    assert checkpointed(path)
-    reader.close()
+
+    async def read() -> None:
+        reader = StatusReader(path)
+        writer = sqlite3.connect(path, isolation_level=None)
+        secret = digest(center.client_secret)
+        assert reader.by_id(secret, link.link_id) is not None
+        assert reader.by_token(secret, digest(link.token)) is not None
+        await asyncio.sleep(0)
+        assert checkpointed(path)
+        row = reader.by_id(secret, link.link_id)
+        assert row is not None and row[3] == "open"
+        writer.execute("UPDATE links SET state = 'disabled' WHERE link_id = ?", (link.link_id,))
+        await asyncio.sleep(0)
+        row = reader.by_id(secret, link.link_id)
+        assert row is not None and row[3] == "disabled", "what was committed before this turn is seen in it"
+        await asyncio.sleep(0)
+        writer.close()
+        reader.close()
+
+    finished(read())
 
 
 def test_a_store_that_cannot_be_read_is_the_general_paths_to_explain(both: BothWays) -> None:
