@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -70,10 +69,3 @@ class Calendar:
         return (self.known_from is None or self.known_from <= start) and (
             self.known_until is None or end <= self.known_until
         )
-
-
-_CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-
-
-def looks_like_client_id(text: str) -> bool:
-    return _CLIENT_ID.fullmatch(text) is not None

@@ -7,7 +7,7 @@ from typing import Literal
 
 from slotlink.ical.lines import InvalidCalendar
 
-EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - wall clocks are naive here
 
 _DAY = timedelta(days=1)
 _STAMP = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)(Z?))?", re.IGNORECASE)

@@ -6,7 +6,7 @@ GET and HEAD change nothing, save that GET may tell the application that a visit
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import structlog
@@ -39,6 +39,11 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 NOTE_LENGTH = 500
 FORM_BYTES = 64 * 1024
+_CLOSED: dict[LinkStatus, Literal["not_open", "disabled", "expired"]] = {
+    LinkStatus.COMPLETED: "not_open",
+    LinkStatus.DISABLED: "disabled",
+    LinkStatus.EXPIRED: "expired",
+}
 
 
 async def show(request: Request) -> Response:
@@ -143,9 +148,9 @@ async def _refuse_closed(visit: Visit, status: LinkStatus) -> Response:
     """The link was closed before the form arrived: show how it stands, and say that nothing was booked now."""
     async with visit.web.deps.database.reading() as connection:
         link = await links.get(connection, visit.web.deps.vault, visit.link.application_id, visit.link.link_id)
-    reason = "not_open" if status is LinkStatus.COMPLETED else status.value
+    reason = _CLOSED[status]
     current = Visit(visit.web, link, visit.invitation, visit.choice, visit.now)
-    return await show_status(current, notice=Notice(reason, None), code=409)  # type: ignore[arg-type]
+    return await show_status(current, notice=Notice(reason, None), code=409)
 
 
 async def answer_fault(request: Request, error: Exception) -> Response:
