@@ -5,10 +5,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 missing=()
-chromium() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
-postgres() { command -v postgres || ls /usr/lib/postgresql/*/bin/postgres; }
-chromium >/dev/null 2>&1 || missing+=(chromium)
-postgres >/dev/null 2>&1 || missing+=(postgresql)
+# Not named after what they look for: `command -v chromium` would find the function itself.
+has_chromium() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
+has_postgres() { command -v postgres || ls /usr/lib/postgresql/*/bin/postgres; }
+has_chromium >/dev/null 2>&1 || missing+=(chromium)
+has_postgres >/dev/null 2>&1 || missing+=(postgresql)
 
 if [ ${#missing[@]} -gt 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   echo "installing ${missing[*]} …"
@@ -20,8 +21,8 @@ if [ ${#missing[@]} -gt 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/nu
 fi
 
 still=()
-chromium >/dev/null 2>&1 || still+=("chromium (browser tests)")
-postgres >/dev/null 2>&1 || still+=("postgresql (the second engine)")
+has_chromium >/dev/null 2>&1 || still+=("chromium (browser tests)")
+has_postgres >/dev/null 2>&1 || still+=("postgresql (the second engine)")
 if command -v npm >/dev/null && command -v node >/dev/null; then
   (cd tests/sdk && npm ci --silent --no-audit --no-fund --ignore-scripts >/dev/null) || still+=("the npm package cronofy (npm ci failed)")
 else

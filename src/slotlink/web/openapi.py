@@ -257,18 +257,23 @@ def _duration(least: int, most_name: str, limits: Limits) -> Json:
         },
         {"type": "integer", "minimum": least, "maximum": most},
     ]
-    if most >= 60:
-        variants.insert(
-            1,
-            {
-                "type": "object",
-                "required": ["hours"],
-                "properties": {
-                    "hours": {**whole, "minimum": min(least, 1), "maximum": most // 60},
-                    "minutes": {"anyOf": [{**whole, "minimum": 0, "maximum": 59}, {"type": "null"}]},
+    # Whole hours up to the limit leave room for any minutes but in the last of them.
+    for least_hours, most_hours, most_minutes in (
+        (min(least, 1), most // 60 - 1, 59),
+        (most // 60, most // 60, most % 60),
+    ):
+        if least_hours <= most_hours and most >= 60:
+            variants.insert(
+                -1,
+                {
+                    "type": "object",
+                    "required": ["hours"],
+                    "properties": {
+                        "hours": {**whole, "minimum": least_hours, "maximum": most_hours},
+                        "minutes": {"anyOf": [{**whole, "minimum": 0, "maximum": most_minutes}, {"type": "null"}]},
+                    },
                 },
-            },
-        )
+            )
     return {
         "title": "Duration",
         "description": f'{least} to {most} minutes: `{{"minutes": n}}`, `{{"hours": n, "minutes": below 60}}`, or a '
