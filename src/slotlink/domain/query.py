@@ -95,9 +95,7 @@ def with_free(
             engine.Member(
                 sub=member.sub,
                 free=free(member),
-                available=None
-                if member.available_periods is None
-                else tuple(engine.Period(start, end) for start, end in member.available_periods),
+                available=None if member.available_periods is None else engine.gaps_of(member.available_periods),
                 buffer_before=member.buffer_before,
                 buffer_after=member.buffer_after,
             )

@@ -4,6 +4,14 @@ Whole UTC seconds in, whole UTC seconds out, half-open everywhere; no clock, no 
 """
 
 from slotlink.engine.availability import available_periods, available_slots, booked_members, offered_slot
+from slotlink.engine.explanation import (
+    Explanation,
+    GroupExplanation,
+    MemberExplanation,
+    Restriction,
+    Taken,
+    explain,
+)
 from slotlink.engine.periods import (
     ALWAYS,
     MAX_INSTANT,
@@ -13,9 +21,17 @@ from slotlink.engine.periods import (
     Instant,
     Period,
     free_gaps,
+    gaps_of,
+    intersect_gaps,
     join_periods,
+    periods_of,
+    subtract,
 )
 from slotlink.engine.query import AvailabilityQuery, Available, Member, ParticipantGroup
+from slotlink.engine.quotas import Quota, full_periods, whole_span
+from slotlink.engine.rules import AvailabilityRule, WeeklyPeriod, expand_rules
+from slotlink.engine.sequences import Sequenced, SequenceStep, available_sequences, count_orders
+from slotlink.engine.starts import StartCache
 
 __all__ = [
     "ALWAYS",
@@ -23,16 +39,37 @@ __all__ = [
     "MIN_INSTANT",
     "NEVER",
     "AvailabilityQuery",
+    "AvailabilityRule",
     "Available",
+    "Explanation",
     "Gaps",
+    "GroupExplanation",
     "Instant",
     "Member",
+    "MemberExplanation",
     "ParticipantGroup",
     "Period",
+    "Quota",
+    "Restriction",
+    "SequenceStep",
+    "Sequenced",
+    "StartCache",
+    "Taken",
+    "WeeklyPeriod",
     "available_periods",
+    "available_sequences",
     "available_slots",
     "booked_members",
+    "count_orders",
+    "expand_rules",
+    "explain",
     "free_gaps",
+    "full_periods",
+    "gaps_of",
+    "intersect_gaps",
     "join_periods",
     "offered_slot",
+    "periods_of",
+    "subtract",
+    "whole_span",
 ]

@@ -1,58 +1,60 @@
 """The pipeline from a query to its answer, the check of one chosen start, and who gets booked for it.
 
-There is one way from a query to its possible starts (`_Search.runs`); every answer is read off it, so that a slot that
-is offered and a slot that is accepted cannot differ (`decisions.md` "The link": one choice function).
+There is one way from a query to its possible starts, `_slots` over `buffers.fit_windows`. What is offered and what is
+accepted both go it, so that they cannot differ (`decisions.md` "The link": one choice function). Only the offer uses
+what a cache remembers; the check reads the gaps it is given.
 """
 
 from collections.abc import Iterator
-from itertools import islice
+from dataclasses import replace
+from itertools import compress, islice
+from typing import NamedTuple
 
-from slotlink.engine.buffers import fit_windows
-from slotlink.engine.participants import Roster, Run
-from slotlink.engine.periods import (
-    MAX_INSTANT,
-    MIN_INSTANT,
-    Instant,
-    Period,
-    Ranges,
-    gaps_of,
-    intersect,
-    join_periods,
-    overlap,
-)
-from slotlink.engine.query import AvailabilityQuery, Available
-from slotlink.engine.slots import StartGrid, default_interval, slots_on_grid, start_grid
+from slotlink.engine.buffers import Need
+from slotlink.engine.participants import Roster
+from slotlink.engine.periods import MAX_INSTANT, MIN_INSTANT, Instant, Period, join_periods, overlap
+from slotlink.engine.query import AvailabilityQuery, Available, Member
+from slotlink.engine.runs import runs
+from slotlink.engine.slots import StartGrid, default_interval, start_grid
+from slotlink.engine.starts import BLOCK_STARTS, MemberStarts, StartCache
 
-_EVER = Period(MIN_INSTANT, MAX_INSTANT)
+EVER = Period(MIN_INSTANT, MAX_INSTANT)
+_TRUTH = bytes.maketrans(b"01", b"\x00\x01")
 
 
-def available_periods(query: AvailabilityQuery) -> list[Available]:
+def available_periods(query: AvailabilityQuery, *, cache: StartCache | None = None) -> list[Available]:
     """Return the periods in which a meeting may start and lie anywhere, ascending by start.
 
     The starts are cut wherever the members who can attend the whole meeting change: neighbours may overlap in time
     and no start is lost ("fit", `decisions.md`). With a start interval each period begins on the grid and ends where it
     would have ended without; one with no start on the grid is left out. With query slots, as `available_slots`.
     """
-    if query.query_slots is not None:
-        return available_slots(query, overlapping=True)
-    return list(islice(_periods(query), query.max_results))
+    search = Search(query, cache)
+    found = _periods(search) if query.query_slots is None else _requested_slots(search, EVER)
+    return search.finished(found)
 
 
-def available_slots(query: AvailabilityQuery, *, overlapping: bool, within: Period | None = None) -> list[Available]:
+def available_slots(
+    query: AvailabilityQuery,
+    *,
+    overlapping: bool,
+    within: Period | None = None,
+    cache: StartCache | None = None,
+) -> list[Available]:
     """Return slots of the required duration, ascending by start.
 
     overlapping  False: earliest first, each next at or after the end of the one before. True: every start on the grid
     within       only starts inside it are looked at; grid and joined query periods stay what they are
+    cache        what earlier searches remembered, and where this one remembers
 
     With query slots: those of the requested starts that are free, each once, overlapping or not.
     """
-    if query.query_slots is not None:
-        found = _requested_slots(query, within or _EVER)
+    search = Search(query, cache)
+    if query.query_slots is None:
+        found = _slots(search, overlapping, within or EVER)
     else:
-        interval = query.start_interval or default_interval(query.required_duration)
-        runs = _runs_on_grid(query, interval, within or _EVER)
-        found = slots_on_grid(runs, query.required_duration, overlapping=overlapping)
-    return list(islice(found, query.max_results))
+        found = _requested_slots(search, within or EVER)
+    return search.finished(found)
 
 
 def offered_slot(query: AvailabilityQuery, start: Instant) -> Available | None:
@@ -60,7 +62,8 @@ def offered_slot(query: AvailabilityQuery, start: Instant) -> Available | None:
 
     `max_results` cuts a list, it forbids no start: a start beyond the cut is offered too.
     """
-    return next(iter(available_slots(query, overlapping=True, within=Period(start, start + 1))), None)
+    whole = query if query.max_results is None else replace(query, max_results=None)
+    return next(iter(available_slots(whole, overlapping=True, within=Period(start, start + 1))), None)
 
 
 def booked_members(query: AvailabilityQuery, available: Available) -> tuple[int, ...]:
@@ -69,67 +72,169 @@ def booked_members(query: AvailabilityQuery, available: Available) -> tuple[int,
     Of each group the first `required` that are free, which is everybody where all are required; together in request
     order, each sub once. Raises ValueError when `available` is not free in `query`.
     """
-    search = _Search(query)
+    search = Search(query, None)
     return search.roster.booked(search.free_at(available.start))
 
 
-def _periods(query: AvailabilityQuery) -> Iterator[Available]:
-    for grid, run in _runs_on_grid(query, query.start_interval or 1, _EVER):
-        start = grid.at_or_after(run.first)
-        if start < run.end:
-            yield Available(start, run.end - 1 + query.required_duration, run.participants)
-
-
-def _requested_slots(query: AvailabilityQuery, within: Period) -> Iterator[Available]:
-    search = _Search(query)
-    for start in sorted(set(query.query_slots or ())):
-        for run in search.runs(overlap(Period(start, start + 1), within)):
-            yield Available(start, start + query.required_duration, run.participants)
-
-
-def _runs_on_grid(query: AvailabilityQuery, interval: int, within: Period) -> Iterator[tuple[StartGrid, Run]]:
-    search = _Search(query)
-    for period in join_periods(query.query_periods):
-        grid = start_grid(interval, period)
-        fitting = Period(period.start, period.end - query.required_duration + 1)
-        for run in search.runs(overlap(fitting, within)):
-            yield grid, run
-
-
-class _Search:
+class Search:
     """A query made ready to be looked at piece by piece."""
 
-    def __init__(self, query: AvailabilityQuery) -> None:
+    def __init__(self, query: AvailabilityQuery, cache: StartCache | None) -> None:
+        self.query = query
         self.roster = Roster(query)
-        self._query = query
-        self._available = {
-            index: gaps_of(available)
-            for index in self.roster.members
-            if (available := query.members[index].available) is not None
-        }
+        self.remembers = cache is not None
+        self._cache = cache if cache is not None else StartCache()
+        self.places = [self._starts(index) for index in self.roster.members]
 
-    def runs(self, starts: Period) -> Iterator[Run]:
-        """Give the runs inside `starts` and not before the earliest start, ascending."""
-        earliest = self._query.earliest_start
-        if earliest is not None:
-            starts = Period(max(starts.start, earliest), starts.end)
-        return self.roster.runs([self._windows(index, starts) for index in self.roster.members])
+    def _starts(self, index: int) -> MemberStarts:
+        member = self.query.members[index]
+        return self._cache.starts(member.free, member.available, need_of(self.query, member))
+
+    def finished(self, found: Iterator[Available]) -> list[Available]:
+        answer = list(islice(found, self.query.max_results))
+        self._cache.trim()
+        return answer
+
+    def starts_inside(self, within: Period) -> Iterator[tuple[Period, Period]]:
+        """Give each joined query period with those of its starts that are not too early and inside `within`."""
+        query = self.query
+        earliest = MIN_INSTANT if query.earliest_start is None else query.earliest_start
+        for period in join_periods(query.query_periods):
+            starts = overlap(Period(max(period.start, earliest), period.end - query.required_duration + 1), within)
+            if starts.start < starts.end:
+                yield period, starts
 
     def free_at(self, start: Instant) -> int:
-        """Return the places of the roster that can attend the meeting at `start`, one bit each."""
-        at_start = Period(start, start + 1)
-        return sum(1 << place for place, index in enumerate(self.roster.members) if self._windows(index, at_start))
+        """Return the places of the roster that can attend the meeting at `start`."""
+        roster = self.roster
+        return sum(roster.bit(place) for place, starts in enumerate(self.places) if starts.fits(start))
 
-    def _windows(self, index: int, starts: Period) -> Ranges:
-        query = self._query
-        member = query.members[index]
-        windows = fit_windows(
-            member.free,
-            query.required_duration,
-            starts,
-            before=query.buffer_before if member.buffer_before is None else member.buffer_before,
-            after=query.buffer_after if member.buffer_after is None else member.buffer_after,
-        )
-        if windows and index in self._available:
-            return intersect(windows, fit_windows(self._available[index], query.required_duration, starts))
-        return windows
+
+def need_of(query: AvailabilityQuery, member: Member) -> Need:
+    """Return what the query's meeting needs of one of its members."""
+    before = query.buffer_before if member.buffer_before is None else member.buffer_before
+    after = query.buffer_after if member.buffer_after is None else member.buffer_after
+    return Need(query.required_duration, before, after)
+
+
+def _periods(search: Search) -> Iterator[Available]:
+    query = search.query
+    for period, starts in search.starts_inside(EVER):
+        grid = start_grid(query.start_interval or 1, period)
+        for first, end, participants in runs(search.roster, search.places, starts):
+            start = grid.at_or_after(first)
+            if start < end:
+                yield Available(start, end - 1 + query.required_duration, participants)
+
+
+def _requested_slots(search: Search, within: Period) -> Iterator[Available]:
+    query, roster = search.query, search.roster
+    earliest = MIN_INSTANT if query.earliest_start is None else query.earliest_start
+    for start in sorted(set(query.query_slots or ())):
+        if within.start <= start < within.end and start >= earliest:
+            participants = roster.offer(search.free_at(start))
+            if participants is not None:
+                yield Available(start, start + query.required_duration, participants)
+
+
+class Stretch(NamedTuple):
+    """`size` starts on a grid from number `first` on, and those of them that the query asks for, one bit each."""
+
+    grid: StartGrid
+    first: int
+    size: int
+    asked: int
+
+
+class _Rows:
+    """The starts of a stretch that suit each place, one bit each; found out when first asked for."""
+
+    def __init__(self, search: Search, stretch: Stretch) -> None:
+        self._search = search
+        self._stretch = stretch
+        self._rows: dict[int, int] = {}
+
+    def of(self, place: int) -> int:
+        row = self._rows.get(place)
+        if row is None:
+            starts, stretch = self._search.places[place], self._stretch
+            if self._search.remembers:
+                row = starts.bits(stretch.grid, stretch.first // BLOCK_STARTS)
+            else:
+                row = starts.bits_from(stretch.grid, stretch.first, stretch.size)
+            self._rows[place] = row
+        return row
+
+    def all(self) -> list[int]:
+        return [self.of(place) for place in range(len(self._search.places))]
+
+
+def _slots(search: Search, overlapping: bool, within: Period) -> Iterator[Available]:
+    query = search.query
+    duration = query.required_duration
+    left = query.max_results
+    free_from = MIN_INSTANT  # where the slot before has ended
+    for stretch in stretches(search, within):
+        rows = _Rows(search, stretch)
+        suiting = search.roster.suiting(stretch.asked, rows.of)
+        if not suiting:
+            continue
+        grid, begin = stretch.grid, stretch.grid.instant(stretch.first)
+        if overlapping:
+            numbers = list(islice(_each(suiting), left))
+        else:
+            at = max(0, grid.number_from(free_from) - stretch.first)
+            numbers = list(islice(_apart(suiting, at, -(-duration // grid.interval)), left))
+            if numbers:
+                free_from = begin + numbers[-1] * grid.interval + duration
+        listed = search.roster.attending_at(numbers, rows.all(), stretch.size)
+        for number, participants in zip(numbers, listed, strict=True):
+            start = begin + number * grid.interval
+            yield Available(start, start + duration, participants)
+        if left is not None:
+            left -= len(numbers)
+            if not left:
+                return
+
+
+def stretches(search: Search, within: Period) -> Iterator[Stretch]:
+    """The starts that the query asks for, ascending, in blocks of a grid; whole blocks when they will be remembered."""
+    query = search.query
+    interval = query.start_interval or default_interval(query.required_duration)
+    current: tuple[StartGrid, int] | None = None
+    asked = 0
+    for period, starts in search.starts_inside(within):
+        grid = start_grid(interval, period)
+        first, end = grid.number_from(starts.start), grid.number_from(starts.end)
+        for block in range(first // BLOCK_STARTS, -(-end // BLOCK_STARTS)):
+            if current is not None and current != (grid, block):
+                yield _stretch(*current, asked, search.remembers)
+                asked = 0
+            current = (grid, block)
+            base = block * BLOCK_STARTS
+            asked |= (1 << min(end - base, BLOCK_STARTS)) - (1 << max(first - base, 0))
+    if current is not None:
+        yield _stretch(*current, asked, search.remembers)
+
+
+def _stretch(grid: StartGrid, block: int, asked: int, whole: bool) -> Stretch:
+    first = block * BLOCK_STARTS
+    if whole or not asked:
+        return Stretch(grid, first, BLOCK_STARTS, asked)
+    lowest = (asked & -asked).bit_length() - 1
+    return Stretch(grid, first + lowest, asked.bit_length() - lowest, asked >> lowest)
+
+
+def _each(starts: int) -> Iterator[int]:
+    """The numbers of the bits that are set, ascending."""
+    digits = bin(starts)[:1:-1].encode().translate(_TRUTH)
+    return compress(range(len(digits)), digits)
+
+
+def _apart(starts: int, at: int, step: int) -> Iterator[int]:
+    """The number of the first bit set from `at` on, and of each first one at least `step` after the one before."""
+    digits = bin(starts)[:1:-1]
+    found = digits.find("1", at)
+    while found >= 0:
+        yield found
+        found = digits.find("1", found + step)

@@ -1,29 +1,38 @@
-"""Buffers: the time kept free of busy time before and after a meeting.
+"""Where a meeting with its buffers fits: free gaps turned into windows of starts.
 
-A buffer only shrinks a free gap, so busy time is merged once and never again. It is measured against busy time
-alone: it may lie outside query periods and available periods, and two buffers never add up, because the other
-meeting is plain busy time to us (`guides/engine.md` sections 1 and 9, `decisions.md` "Availability").
+A buffer only shrinks a free gap, so busy time is merged once and never again. It is measured against busy time alone:
+it may lie outside query periods and available periods, and two buffers never add up, because the other meeting is plain
+busy time to us (`decisions.md` "Availability").
 """
 
 from bisect import bisect_left
+from typing import NamedTuple
 
 from slotlink.engine.periods import Gaps, Period, Ranges
 
 
-def fit_windows(time: Gaps, duration: int, starts: Period, *, before: int = 0, after: int = 0) -> Ranges:
-    """Return the starts for which one gap of `time` holds the meeting and both buffers.
+class Need(NamedTuple):
+    """What one meeting needs of one member, in seconds: its length, and free time before and after it."""
 
-    `duration`, `before` and `after` are seconds; only starts inside `starts` are given. A gap that fits exactly has
-    one such start, a shorter one none.
+    duration: int
+    before: int = 0
+    after: int = 0
+
+
+def fit_windows(gaps: Gaps, need: Need, starts: Period) -> Ranges:
+    """Return the starts inside `starts` for which one gap holds the meeting and both buffers; they never touch.
+
+    A gap that fits exactly has one such start, a shorter one none.
     """
-    windows: Ranges = []
-    tail = duration + after
-    reached = bisect_left(time.ends, starts.start + tail)
-    too_late = bisect_left(time.starts, starts.end - before)
-    for i in range(reached, too_late):
-        first = max(time.starts[i] + before, starts.start)
-        # The last start is the gap's end less the tail, and is itself allowed.
-        end = min(time.ends[i] - tail + 1, starts.end)
-        if first < end:
-            windows.append((first, end))
-    return windows
+    before, tail = need.before, need.duration + need.after
+    # The last start is the gap's end less the tail, and is itself allowed.
+    reached = bisect_left(gaps.ends, starts.start + tail)
+    beyond = bisect_left(gaps.starts, starts.end - before, reached)
+    if reached == beyond:
+        return []
+    firsts = [start + before for start in gaps.starts[reached:beyond]]
+    ends = [end - tail + 1 for end in gaps.ends[reached:beyond]]
+    # Only the outermost can reach over the edge.
+    firsts[0] = max(firsts[0], starts.start)
+    ends[-1] = min(ends[-1], starts.end)
+    return [(first, end) for first, end in zip(firsts, ends, strict=True) if first < end]

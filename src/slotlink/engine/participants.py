@@ -1,95 +1,217 @@
-"""“All of” and “n of” members: at which starts enough of them can attend the whole meeting.
+"""“All of” and “n of” members: at which starts enough of them can attend the whole meeting, and who they are.
 
-Works on starts, never on instants: who is free for each half of a meeting is not free for the meeting
-(`guides/engine.md` section 2, "fit").
+Works on starts, never on instants: who is free for each half of a meeting is not free for the meeting ("fit",
+`decisions.md` "Availability"). Asked in two directions: for many starts at once, with one row of bits a place; for one
+start, with one bit a place.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from itertools import compress
 
-from slotlink.engine.periods import Instant, Ranges
 from slotlink.engine.query import AvailabilityQuery
 
+Row = Callable[[int], int]
+"""The starts that suit a place, one bit each."""
 
-class Run(NamedTuple):
-    """Neighbouring starts, `first` up to not including `end`, that exactly the same participants can attend."""
-
-    first: Instant
-    end: Instant
-    participants: tuple[int, ...]
+_TRUTH = bytes.maketrans(b"01", b"\x00\x01")
+_BIT_OF_BYTE = tuple(bytes((byte >> bit) & 1 for byte in range(256)) for bit in range(8))
 
 
 class Roster:
-    """The places of a query's groups in request order; a set of them is an int with one bit a place.
+    """The places of a query's groups in request order. An index named twice is one place; a sub may have several.
 
-    `members` are the indexes into the query's members, place by place. An index named twice is one place.
+    `members` are the indexes into the query's members, place by place. A set of places is an int with one bit each,
+    the first place the highest.
     """
 
     def __init__(self, query: AvailabilityQuery) -> None:
-        subs = [member.sub for member in query.members]
         self.members = tuple(dict.fromkeys(index for group in query.participants for index in group.members))
-        bits = {index: 1 << place for place, index in enumerate(self.members)}
-        self._places = _Places(self.members, bits, subs)
-        self._groups = [
-            (group.required, _Places(tuple(dict.fromkeys(group.members)), bits, subs)) for group in query.participants
-        ]
+        self._subs = [query.members[index].sub for index in self.members]
+        self._groups = [_Group(group.members, group.required, self) for group in query.participants]
+        self._plain = [(group.mask, group.required) for group in self._groups if not group.repeats]
+        self._repeating = [group for group in self._groups if group.repeats]
+        self._repeats = len(set(self._subs)) < len(self._subs)
+        self._format = f"0{len(self.members)}b"
+        self.known: dict[int, tuple[int, ...] | None] = {}
+        """What `offer` has answered so far."""
+        self._listed: dict[bytes, tuple[int, ...]] = {}
+        self.everyone = (1 << len(self.members)) - 1
+        self.must = sum(self.bit(place) for place in {place for group in self._groups for place in group.must})
+        """The places without whom nothing can be offered."""
 
-    def attending(self, free: int) -> tuple[int, ...] | None:
-        """Return who is listed when the places in `free` can attend, or None when some group has too few."""
-        for required, places in self._groups:
-            if places.count(free) < required:
-                return None
-        return self._places.choose(free)
+    def bit(self, place: int) -> int:
+        return 1 << (len(self.members) - 1 - place)
+
+    def bit_of(self, index: int) -> int:
+        """The bit of the place that this index into the query's members has."""
+        return self.bit(self.members.index(index))
+
+    def subs_of(self, places: Iterable[int]) -> list[list[int]]:
+        """Some places, by sub: the places of one sub together."""
+        by_sub: dict[str, list[int]] = {}
+        for place in places:
+            by_sub.setdefault(self._subs[place], []).append(place)
+        return list(by_sub.values())
+
+    def enough(self, free: int) -> bool:
+        """Whether every group has enough members among the places in `free`."""
+        for mask, required in self._plain:
+            if (free & mask).bit_count() < required:
+                return False
+        return all(group.count(free) >= group.required for group in self._repeating)
+
+    def attending(self, free: int) -> tuple[int, ...]:
+        """Return who is listed when the places in `free` can attend: each sub by its first such place."""
+        places = self._first_places(free) if self._repeats else free
+        return tuple(compress(self.members, format(places, self._format).encode().translate(_TRUTH)))
+
+    def offer(self, free: int) -> tuple[int, ...] | None:
+        """Return who is listed when the places in `free` can attend; None when they are not enough. Remembered."""
+        listed = self.known[free] = self.attending(free) if self.enough(free) else None
+        return listed
 
     def booked(self, free: int) -> tuple[int, ...]:
         """Return who is booked when the places in `free` can attend: of each group the first `required` of them.
 
         Raises ValueError when some group has too few.
         """
-        if self.attending(free) is None:
+        if not self.enough(free):
             raise ValueError("not enough members are free to be booked")
-        booked = {index for required, places in self._groups for index in places.choose(free)[:required]}
-        return self._places.choose(sum(1 << place for place, index in enumerate(self.members) if index in booked))
+        chosen = 0
+        for group in self._groups:
+            for place in group.first_places(free)[: group.required]:
+                chosen |= self.bit(place)
+        return self.attending(chosen)
 
-    def runs(self, windows: Sequence[Ranges]) -> Iterator[Run]:
-        """Sweep the starts in ascending order; `windows` are the starts each place can attend, place by place."""
-        changes: dict[Instant, int] = {}
-        for place, ranges in enumerate(windows):
-            bit = 1 << place
-            for first, end in ranges:
-                changes[first] = changes.get(first, 0) ^ bit
-                changes[end] = changes.get(end, 0) ^ bit
-        free = 0
-        since = 0
-        participants: tuple[int, ...] | None = None
-        # After the last change nobody is free, so the last run always ends inside the loop.
-        for instant in sorted(changes):
-            free ^= changes[instant]
-            attending = self.attending(free)
-            if attending == participants:
+    def suiting(self, starts: int, row: Row) -> int:
+        """Return those of `starts` that suit every group; `row(place)` gives the starts that suit a place.
+
+        Whoever must come is asked first: where they leave nothing, nobody else is asked.
+        """
+        for group in self._groups:
+            for place in group.must:
+                starts &= row(place)
+                if not starts:
+                    return 0
+        for group in self._groups:
+            if group.must:
                 continue
-            if participants is not None:
-                yield Run(since, instant, participants)
-            since, participants = instant, attending
+            starts &= at_least(group.required, group.rows(row))
+            if not starts:
+                return 0
+        return starts
+
+    def attending_at(self, starts: Sequence[int], rows: Sequence[int], count: int) -> list[tuple[int, ...]]:
+        """Return who is listed at each of some starts, ascending; `rows` have `count` bits, place by place."""
+        if not self._repeats and self.must == self.everyone:
+            return [self.members] * len(starts)
+        if self._repeats:
+            rows = self._first_rows(rows)
+        width = (count + 7) // 8
+        table = b"".join([row.to_bytes(width, "little") for row in rows])
+        listed: list[tuple[int, ...]] = []
+        known = self._listed
+        byte, column = -1, b""
+        for start in starts:
+            if start >> 3 != byte:
+                byte = start >> 3
+                column = table[byte::width]  # the byte that holds this start, of every place
+            picked = column.translate(_BIT_OF_BYTE[start & 7])
+            participants = known.get(picked)
+            if participants is None:
+                participants = known[picked] = tuple(compress(self.members, picked))
+            listed.append(participants)
+        return listed
+
+    def _first_places(self, free: int) -> int:
+        first = 0
+        for places in self.subs_of(range(len(self.members))):
+            first |= next((self.bit(place) for place in places if free & self.bit(place)), 0)
+        return first
+
+    def _first_rows(self, rows: Sequence[int]) -> list[int]:
+        first = list(rows)
+        for places in self.subs_of(range(len(self.members))):
+            earlier = 0
+            for place in places:
+                first[place] &= ~earlier
+                earlier |= rows[place]
+        return first
 
 
-class _Places:
-    """Some places in order, with the places of one sub known as such."""
+class _Group:
+    """One group's places. `mask` is all of them; `repeats` whether some are of one sub; `must` are the places when all
+    are needed and each is somebody else, none otherwise."""
 
-    def __init__(self, members: Sequence[int], bits: dict[int, int], subs: Sequence[str]) -> None:
-        by_sub: dict[str, int] = {}
-        self._rows: list[tuple[int, int, int]] = []
-        for index in members:
-            earlier = by_sub.get(subs[index], 0)
-            self._rows.append((index, bits[index], earlier))
-            by_sub[subs[index]] = earlier | bits[index]
-        self._repeated = [mask for mask in by_sub.values() if mask.bit_count() > 1]
-        self._single = sum(mask for mask in by_sub.values() if mask.bit_count() == 1)
+    def __init__(self, members: Sequence[int], required: int, roster: Roster) -> None:
+        places = [roster.members.index(index) for index in dict.fromkeys(members)]
+        self.required = required
+        self._by_sub = roster.subs_of(places)
+        self._bits = {place: roster.bit(place) for place in places}
+        self.mask = sum(self._bits.values())
+        self.repeats = len(self._by_sub) < len(places)
+        self.must = places if required == len(places) and not self.repeats else []
 
     def count(self, free: int) -> int:
         """Return how many distinct subs have a place in `free`."""
-        return (free & self._single).bit_count() + sum(1 for mask in self._repeated if free & mask)
+        return sum(1 for places in self._by_sub if any(free & self._bits[place] for place in places))
 
-    def choose(self, free: int) -> tuple[int, ...]:
-        """Return the members that have a place in `free`, each sub by its first such place."""
-        return tuple([index for index, bit, earlier in self._rows if free & bit and not free & earlier])
+    def first_places(self, free: int) -> list[int]:
+        """Return the places in `free`, in the group's order, each sub by its first such place."""
+        firsts = {next((place for place in places if free & self._bits[place]), None) for places in self._by_sub}
+        return [place for place in self._bits if place in firsts]
+
+    def rows(self, row: Row) -> list[int]:
+        """Return the starts that suit each sub, at one of its places or another."""
+        rows: list[int] = []
+        for places in self._by_sub:
+            together = row(places[0])
+            for place in places[1:]:
+                together |= row(place)
+            rows.append(together)
+        return rows
+
+
+def at_least(required: int, rows: Sequence[int]) -> int:
+    """Return the bits that are set in at least `required` of `rows`.
+
+    Counts all bits at once: carry-save adders turn three rows of one weight into one of it and one of twice the weight,
+    until each binary digit of the counts is one row; then the digits are compared with those of `required`.
+    """
+    if required > len(rows):
+        return 0
+    if required == len(rows) or required == 1:
+        every, some = rows[0], rows[0]
+        for row in rows[1:]:
+            every &= row
+            some |= row
+        return some if required == 1 else every
+    digits: list[int] = []
+    weight = list(rows)
+    while weight:
+        carried: list[int] = []
+        while len(weight) > 2:
+            a, b, c = weight.pop(), weight.pop(), weight.pop()
+            differ = a ^ b
+            weight.append(differ ^ c)
+            carried.append((a & b) | (differ & c))
+        if len(weight) == 2:
+            a, b = weight
+            weight = [a ^ b]
+            carried.append(a & b)
+        digits.append(weight[0])
+        weight = carried
+    return _not_below(digits, required)
+
+
+def _not_below(digits: Sequence[int], required: int) -> int:
+    """Return the bits whose count is not below `required`; `digits` are the counts' binary digits from the lowest."""
+    above, equal = 0, -1
+    for place in range(max(len(digits), required.bit_length()) - 1, -1, -1):
+        digit = digits[place] if place < len(digits) else 0
+        if required >> place & 1:
+            equal &= digit
+        else:
+            above |= equal & digit
+            equal &= ~digit
+    return above | equal

@@ -1,10 +1,12 @@
-"""Half-open time in whole UTC seconds: periods, free gaps, ranges, and the few operations on them.
+"""Half-open time in whole UTC seconds: periods, gaps, ranges, and the few operations on them.
 
 Nothing here knows a meeting, a member or a time zone. Leap seconds do not exist in POSIX time.
 """
 
+from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 Instant = int
 """Seconds since 1970-01-01T00:00:00Z; may be negative."""
@@ -17,23 +19,28 @@ Ranges = list[tuple[Instant, Instant]]
 """Half-open (first, end) pairs, sorted and disjoint: the light form of periods inside one query."""
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(NamedTuple):
     """The time from `start` up to, not including, `end`. Empty when `end` is not after `start`."""
 
     start: Instant
     end: Instant
 
 
-@dataclass(frozen=True, slots=True)
 class Gaps:
-    """Free time: gap *i* is `[starts[i], ends[i])`. Sorted, disjoint and never touching.
+    """Time that is left, such as somebody's free time or working hours: gap *i* is `[starts[i], ends[i])`.
 
-    Free time reaches from MIN_INSTANT to MAX_INSTANT where nothing blocks it.
+    Sorted, disjoint and never touching; reaches from MIN_INSTANT to MAX_INSTANT where nothing bounds it. Never changed
+    once made, and equal only to itself: whatever is remembered about a Gaps is right for as long as it is there.
     """
 
-    starts: tuple[Instant, ...]
-    ends: tuple[Instant, ...]
+    __slots__ = ("ends", "starts")
+
+    def __init__(self, starts: Iterable[Instant], ends: Iterable[Instant]) -> None:
+        self.starts = array("q", starts)
+        self.ends = array("q", ends)
+
+    def __repr__(self) -> str:
+        return f"Gaps({list(zip(self.starts, self.ends, strict=True))})"
 
 
 ALWAYS = Gaps((MIN_INSTANT,), (MAX_INSTANT,))
@@ -43,44 +50,49 @@ NEVER = Gaps((), ())
 def free_gaps(blocking: Iterable[tuple[Instant, Instant]]) -> Gaps:
     """Return the time that no (start, end) pair of `blocking` covers.
 
-    The pairs may come unsorted, overlapping and touching. A pair that does not end after its start blocks nothing and
-    splits nothing.
+    The pairs may come unsorted, overlapping and touching; sorted ones are merged in one pass. A pair that does not end
+    after its start blocks nothing and splits nothing.
     """
     starts: list[Instant] = []
     ends: list[Instant] = []
     free_from = MIN_INSTANT
     for start, end in sorted(blocking):
-        if end <= start:
+        if end <= free_from or end <= start:
             continue
         if start > free_from:
             starts.append(free_from)
-            ends.append(min(start, MAX_INSTANT))
-        free_from = max(free_from, end)
-        if free_from >= MAX_INSTANT:
-            break
+            ends.append(start)
+        free_from = end
     if free_from < MAX_INSTANT:
         starts.append(free_from)
         ends.append(MAX_INSTANT)
-    return Gaps(tuple(starts), tuple(ends))
+    elif ends and ends[-1] > MAX_INSTANT:
+        ends[-1] = MAX_INSTANT
+    return Gaps(starts, ends)
 
 
-def join_periods(raw: Iterable[Period]) -> tuple[Period, ...]:
+def join_periods(raw: Iterable[tuple[Instant, Instant]]) -> tuple[Period, ...]:
     """Return the union of `raw`: sorted, disjoint, touching periods joined, empty ones dropped."""
     joined: list[Period] = []
-    for period in sorted(raw, key=lambda period: period.start):
-        if period.end <= period.start:
+    for start, end in sorted(raw):
+        if end <= start:
             continue
-        if joined and period.start <= joined[-1].end:
-            joined[-1] = Period(joined[-1].start, max(joined[-1].end, period.end))
+        if joined and start <= joined[-1].end:
+            joined[-1] = Period(joined[-1].start, max(joined[-1].end, end))
         else:
-            joined.append(period)
+            joined.append(Period(start, end))
     return tuple(joined)
 
 
-def gaps_of(raw: Iterable[Period]) -> Gaps:
+def gaps_of(raw: Iterable[tuple[Instant, Instant]]) -> Gaps:
     """Return the union of `raw` in the form of gaps."""
     joined = join_periods(raw)
-    return Gaps(tuple(period.start for period in joined), tuple(period.end for period in joined))
+    return Gaps([period.start for period in joined], [period.end for period in joined])
+
+
+def periods_of(gaps: Gaps) -> tuple[Period, ...]:
+    """Return the gaps as periods."""
+    return tuple(map(Period, gaps.starts, gaps.ends))
 
 
 def overlap(first: Period, second: Period) -> Period:
@@ -92,13 +104,34 @@ def intersect(first: Sequence[tuple[Instant, Instant]], second: Sequence[tuple[I
     """Return what both sorted, disjoint lists of ranges cover; sorted and disjoint too."""
     both: Ranges = []
     i = j = 0
-    while i < len(first) and j < len(second):
-        start = max(first[i][0], second[j][0])
-        end = min(first[i][1], second[j][1])
+    many, more = len(first), len(second)
+    while i < many and j < more:
+        start, end = first[i]
+        other_start, other_end = second[j]
+        if other_start > start:
+            start = other_start
+        if other_end < end:
+            end = other_end
+            j += 1
+        else:
+            i += 1
         if start < end:
             both.append((start, end))
-        if first[i][1] < second[j][1]:
-            i += 1
-        else:
-            j += 1
     return both
+
+
+def intersect_gaps(first: Gaps, second: Gaps) -> Gaps:
+    """Return the time that is in both."""
+    both = intersect(periods_of(first), periods_of(second))
+    return Gaps([start for start, _ in both], [end for _, end in both])
+
+
+def subtract(gaps: Gaps, blocking: Iterable[tuple[Instant, Instant]]) -> Gaps:
+    """Return `gaps` without the time that a pair of `blocking` covers; the pairs as for `free_gaps`."""
+    return intersect_gaps(gaps, free_gaps(blocking))
+
+
+def reaching(gaps: Gaps, span: Period) -> Iterable[tuple[Instant, Instant]]:
+    """Return the gaps that reach into `span`, unclipped."""
+    first, end = bisect_right(gaps.ends, span.start), bisect_left(gaps.starts, span.end)
+    return zip(gaps.starts[first:end], gaps.ends[first:end], strict=True)

@@ -5,6 +5,7 @@ what a client may have got wrong is told apart and reported before a query is ma
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from slotlink.engine.periods import Gaps, Instant, Period
 
@@ -15,14 +16,14 @@ class Member:
 
     sub            who it is; the same sub may stand in several places with different restrictions
     free           the time no considered event blocks
-    available      when the member may be booked at all, raw (any order, overlaps allowed); None is always, () is never
+    available      when the member may be booked at all; None is always, NEVER is never
     buffer_before  seconds, in place of the query's; None is the query's
     buffer_after   the same, after the meeting
     """
 
     sub: str
     free: Gaps
-    available: tuple[Period, ...] | None = None
+    available: Gaps | None = None
     buffer_before: int | None = None
     buffer_after: int | None = None
 
@@ -87,8 +88,7 @@ class AvailabilityQuery:
             raise ValueError("a group names a member that the query does not have")
 
 
-@dataclass(frozen=True, slots=True)
-class Available:
+class Available(NamedTuple):
     """A time that suits: every listed member is free for every meeting of the required duration within it.
 
     `participants` are indexes into the query's members: everybody who is free, also beyond the number required, in

@@ -1,22 +1,25 @@
-"""The start grid, and slots of the required duration on it. Source: `decisions.md` "Availability"."""
+"""The grid of starts. Source: `decisions.md` "Availability"."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from slotlink.engine.participants import Run
 from slotlink.engine.periods import Instant, Period
-from slotlink.engine.query import Available
 
 DAY = 86_400
 LONGEST_DEFAULT_INTERVAL = 900
 
 
-@dataclass(frozen=True, slots=True)
-class StartGrid:
-    """Every instant a whole number of `interval` seconds from `anchor`, to both sides."""
+class StartGrid(NamedTuple):
+    """Every instant a whole number of `interval` seconds from `anchor`, to both sides; start *i* is at `instant(i)`."""
 
     interval: int
     anchor: Instant
+
+    def instant(self, number: int) -> Instant:
+        return self.anchor + number * self.interval
+
+    def number_from(self, instant: Instant) -> int:
+        """Return the number of the first start at or after `instant`."""
+        return -((self.anchor - instant) // self.interval)
 
     def at_or_after(self, instant: Instant) -> Instant:
         return instant + (self.anchor - instant) % self.interval
@@ -28,26 +31,9 @@ def start_grid(interval: int, query_period: Period) -> StartGrid:
     An interval that divides the day lies on multiples of it in UTC epoch time, so that every query sees the same
     starts; any other is counted from the start of the period.
     """
-    return StartGrid(interval, 0 if DAY % interval == 0 else query_period.start)
+    return StartGrid(interval, 0 if DAY % interval == 0 else query_period.start % interval)
 
 
 def default_interval(required_duration: int) -> int:
     """Return the seconds between starts when none were asked for, in every format but `periods`."""
     return min(required_duration, LONGEST_DEFAULT_INTERVAL)
-
-
-def slots_on_grid(runs: Iterable[tuple[StartGrid, Run]], duration: int, *, overlapping: bool) -> Iterator[Available]:
-    """Give the slots of `duration` seconds that start on the grid in one of `runs`, which ascend.
-
-    Not overlapping: the earliest first, each next at or after the end of the one before, also across query periods.
-    """
-    earliest: Instant | None = None
-    for grid, run in runs:
-        start = grid.at_or_after(run.first if earliest is None else max(run.first, earliest))
-        while start < run.end:
-            yield Available(start, start + duration, run.participants)
-            if overlapping:
-                start += grid.interval
-            else:
-                earliest = start + duration
-                start = grid.at_or_after(earliest)

@@ -15,13 +15,15 @@ Answer = list[tuple[Instant, Instant, tuple[int, ...]]]
 
 @dataclass
 class Painted:
-    """A query over `ticks` ticks of `tick` seconds from `base`, with every member's busy time painted.
+    """A query over `ticks` ticks of `tick` seconds from `base`, with every member's time painted.
 
-    busy   busy[i][t] is 1 where the i-th member of the query is busy in tick t; outside is free
+    busy       busy[i][t] is 1 where the i-th member of the query is busy in tick t; outside is free
+    available  available[i][t] is 1 where that member may be booked; outside is not; None where any time will do
     """
 
     query: AvailabilityQuery
     busy: list[bytearray]
+    available: list[bytearray | None]
     base: Instant
     tick: int
     ticks: int
@@ -30,10 +32,6 @@ class Painted:
         query = self.query
         self.duration = query.required_duration // self.tick
         self.inside = paint(query.query_periods, self.base, self.tick, self.ticks)
-        self.available = [
-            None if member.available is None else paint(member.available, self.base, self.tick, self.ticks)
-            for member in query.members
-        ]
         self._known: dict[tuple[int, int], bool] = {}
 
     def can_attend(self, index: int, start: int) -> bool:

@@ -18,6 +18,7 @@ from slotlink.engine import (
     available_slots,
     booked_members,
     free_gaps,
+    gaps_of,
     offered_slot,
 )
 
@@ -105,7 +106,7 @@ def test_a_buffer_is_not_measured_against_the_edges_of_the_query() -> None:
 
 
 def test_a_buffer_may_lie_outside_the_available_periods() -> None:
-    query = asked(Member("ann", ALWAYS, (Period(h(10), h(11)),)), buffer_before=HOUR, buffer_after=HOUR)
+    query = asked(Member("ann", ALWAYS, gaps_of([Period(h(10), h(11))])), buffer_before=HOUR, buffer_after=HOUR)
     assert spans(query) == [(h(10), h(11))]
 
 
@@ -145,12 +146,12 @@ def test_a_members_buffer_of_nothing_is_a_buffer_of_their_own_after_too() -> Non
 
 def test_no_available_periods_named_is_unrestricted_and_an_empty_list_is_never() -> None:
     assert spans(asked(Member("ann", ALWAYS, None))) == [(h(9), h(12))]
-    assert spans(asked(Member("ann", ALWAYS, ()))) == []
+    assert spans(asked(Member("ann", ALWAYS, NEVER))) == []
 
 
 def test_available_periods_may_be_unsorted_and_touching() -> None:
     raw = (Period(h(10, 30), h(11, 30)), Period(h(9, 30), h(10, 30)), Period(h(10), h(10, 45)))
-    assert spans(asked(Member("ann", ALWAYS, raw), required_duration=2 * HOUR)) == [(h(9, 30), h(11, 30))]
+    assert spans(asked(Member("ann", ALWAYS, gaps_of(raw)), required_duration=2 * HOUR)) == [(h(9, 30), h(11, 30))]
 
 
 def test_a_member_who_is_never_free_leaves_nothing() -> None:
@@ -348,7 +349,10 @@ def test_the_same_member_in_two_groups_counts_in_both_and_is_listed_once() -> No
 
 
 def test_the_same_sub_may_have_other_restrictions_in_another_group() -> None:
-    members = (Member("ann", ALWAYS, (Period(h(9), h(11)),)), Member("ann", ALWAYS, (Period(h(10), h(12)),)))
+    members = (
+        Member("ann", ALWAYS, gaps_of([Period(h(9), h(11))])),
+        Member("ann", ALWAYS, gaps_of([Period(h(10), h(12))])),
+    )
     query = asked(*members, participants=(ParticipantGroup((0,), 1), ParticipantGroup((1,), 1)))
     assert available_periods(query) == [Available(h(10), h(11), (0,))]
 

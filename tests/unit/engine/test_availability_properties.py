@@ -13,10 +13,11 @@ from slotlink.engine import (
     available_slots,
     booked_members,
     free_gaps,
+    gaps_of,
     offered_slot,
 )
 
-from .painted import Answer, Painted
+from .painted import Answer, Painted, paint
 
 TICKS = 140
 
@@ -50,17 +51,20 @@ def painted_queries(draw: st.DrawFn, asks_slots: bool = False, ticks: tuple[int,
 
     members: list[Member] = []
     busy: list[bytearray] = []
+    available: list[bytearray | None] = []
     for sub in "abcde"[draw(st.integers(0, 4)) :]:
         blocks = pairs(0, 6, 10)
         painted = bytearray(TICKS)
         for start, end in blocks:
             painted[start:end] = b"\x01" * (end - start)
         busy.append(painted)
+        windows = periods(pairs(0, 6, 120)) if draw(st.integers(0, 3)) == 3 else None
+        available.append(None if windows is None else paint(windows, base, tick, TICKS))
         members.append(
             Member(
                 sub=draw(st.sampled_from([sub, sub, sub, "a", "b"])),
                 free=free_gaps((instant(start), instant(end)) for start, end in blocks),
-                available=periods(pairs(0, 6, 120)) if draw(st.integers(0, 3)) == 3 else None,
+                available=None if windows is None else gaps_of(windows),
                 buffer_before=seconds(buffer()),
                 buffer_after=seconds(buffer()),
             )
@@ -88,7 +92,7 @@ def painted_queries(draw: st.DrawFn, asks_slots: bool = False, ticks: tuple[int,
         earliest_start=instant(draw(st.integers(-5, TICKS))) if draw(st.integers(0, 3)) == 3 else None,
         max_results=draw(st.sampled_from([None, None, None, 0, 1, 3])),
     )
-    return Painted(query, busy, base, tick, TICKS)
+    return Painted(query, busy, available, base, tick, TICKS)
 
 
 def plain(answer: list[Available]) -> Answer:
