@@ -10,7 +10,7 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +18,8 @@ from typing import Any
 
 from rich.console import Console
 
+from bench import floor
+from bench.engine_figures import engine_figures
 from bench.figures import Figure, table
 from bench.load import Load, best_load
 from bench.measures import WHOLE, Effort, journey_figures, process_figures, serving, status_figures
@@ -25,7 +27,7 @@ from bench.processes import LOAD_CORE, SERVER_CORE, can_pin
 from bench.town import Town, build
 
 RESULTS = Path(__file__).with_name("results.json")
-GROUPS = ("status", "journeys", "process")
+GROUPS = ("status", "journeys", "process", "engine")
 
 
 def main() -> None:
@@ -47,19 +49,9 @@ def measure(effort: Effort, load: Load, groups: list[str], show: Callable[[Any],
     began = time.time()
     measured: dict[str, list[Figure]] = {}
     with tempfile.TemporaryDirectory(prefix="slotlink-bench-") as name:
-        folder = Path(name)
-        town: Town = build(folder / "town", effort.sizes)
-        if not {"status", "journeys"}.isdisjoint(groups):
-            with serving(town, folder) as servers:
-                if "status" in groups:
-                    measured["status"] = status_figures(town, servers, load, effort)
-                    show(table("status", measured["status"]))
-                if "journeys" in groups:
-                    measured["journeys"] = journey_figures(town, servers, load, effort, folder)
-                    show(table("journeys", measured["journeys"]))
-        if "process" in groups:
-            measured["process"] = process_figures(town, effort)
-            show(table("process", measured["process"]))
+        for group, title, figures in _measured(effort, load, groups, Path(name)):
+            measured[group] = figures
+            show(table(title, figures))
     return {
         "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began)),
         "took_s": round(time.time() - began),
@@ -73,6 +65,26 @@ def measure(effort: Effort, load: Load, groups: list[str], show: Callable[[Any],
     }
 
 
+def _measured(
+    effort: Effort, load: Load, groups: list[str], folder: Path
+) -> Generator[tuple[str, str, list[Figure]], None, None]:
+    """Give each group as soon as it is measured: its name, the title of its table, its figures."""
+    if not {"status", "journeys", "process"}.isdisjoint(groups):
+        town: Town = build(folder / "town", effort.sizes)
+    if not {"status", "journeys"}.isdisjoint(groups):
+        with serving(town, folder) as servers:
+            if "status" in groups:
+                yield "status", "status", status_figures(town, servers, load, effort)
+            if "journeys" in groups:
+                yield "journeys", "journeys", journey_figures(town, servers, load, effort, folder)
+    if "process" in groups:
+        yield "process", "process", process_figures(town, effort)
+    if "engine" in groups:
+        library = floor.compiled(folder)
+        title = "engine" if library else f"engine; {floor.NO_COMPILER}"
+        yield "engine", title, engine_figures(effort.engine, effort.rounds, library)
+
+
 def _conditions(load: Load, effort: Effort) -> str:
     cores = (
         f"server on core {SERVER_CORE}, load on core {LOAD_CORE}"
@@ -82,7 +94,8 @@ def _conditions(load: Load, effort: Effort) -> str:
     return (
         f"load by {load.name}; {cores}; {effort.rounds} rounds of {effort.seconds:g} s each, order reversed every "
         f"round; {effort.sizes.links:,} links of {effort.sizes.applications} applications, "
-        f"{effort.sizes.requests:,} prepared requests. Median (minimum–maximum); ratio = reference / measured."
+        f"{effort.sizes.requests:,} prepared requests. Engine: at least {effort.engine.least_s:g} s a sample, "
+        "garbage collection off. Median (minimum–maximum); ratio = reference / measured."
     )
 
 

@@ -16,7 +16,12 @@ Samples = list[float]
 class Figure:
     """One cost, sampled once a round, and what it is held against. Everything here is better when smaller.
 
-    The ratio is reference / measured, round by round: 1 is as cheap as the reference, 0.5 costs twice as much."""
+    The ratio is reference / measured, round by round: 1 is as cheap as the reference, 0.5 costs twice as much.
+
+    floor, goal  the least ratio that is tolerated, and the one that is wished for
+    at_most      or: the goal is to cost at most so many times the reference
+    limit        or: the goal is at most so much in the figure's own unit, whatever the reference
+    """
 
     name: str
     unit: str
@@ -25,6 +30,8 @@ class Figure:
     referred: Samples = field(default_factory=list)
     floor: float | None = None
     goal: float | None = None
+    at_most: float | None = None
+    limit: float | None = None
 
     @property
     def ratios(self) -> Samples:
@@ -36,11 +43,24 @@ class Figure:
 
     @property
     def verdict(self) -> str:
+        if self.at_most is not None:
+            return _reached(1 / self.ratio <= self.at_most)
+        if self.limit is not None:
+            return _reached(statistics.median(self.measured) <= self.limit)
         if self.floor is None:
             return ""
         if self.goal is not None and self.ratio >= self.goal:
             return "goal reached"
         return "floor kept" if self.ratio >= self.floor else "BELOW FLOOR"
+
+    @property
+    def wanted(self) -> str:
+        """Floor and goal in words, with the verdict; empty for a figure without."""
+        if self.at_most is not None:
+            return f"≤ {_times(self.at_most)}, is {_times(1 / self.ratio)}: {self.verdict}"
+        if self.limit is not None:
+            return f"≤ {self.limit:g}: {self.verdict}"
+        return f"{self.floor} / {self.goal}: {self.verdict}" if self.floor is not None else ""
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -52,6 +72,8 @@ class Figure:
             "ratio": _summary(self.ratios),
             "floor": self.floor,
             "goal": self.goal,
+            "at_most": self.at_most,
+            "limit": self.limit,
             "verdict": self.verdict,
         }
 
@@ -76,7 +98,6 @@ def table(title: str, figures: Iterable[Figure]) -> Table:
     drawn.add_column("ratio", justify="right")
     drawn.add_column("floor / goal")
     for figure in figures:
-        wanted = f"{figure.floor} / {figure.goal}: {figure.verdict}" if figure.floor is not None else ""
         drawn.add_row(
             figure.name,
             figure.unit,
@@ -84,7 +105,7 @@ def table(title: str, figures: Iterable[Figure]) -> Table:
             figure.reference,
             _text(figure.referred),
             _text(figure.ratios),
-            wanted,
+            figure.wanted,
         )
     return drawn
 
@@ -98,6 +119,15 @@ def _summary(samples: Samples) -> dict[str, Any]:
     }
 
 
+def _reached(reached: bool) -> str:
+    return "reached" if reached else "MISSED"
+
+
+def _times(factor: float) -> str:
+    """So many times the reference; a part of it as a fraction with one above the line."""
+    return f"{factor:.3g}×" if factor >= 1 else f"1/{1 / factor:.3g}"
+
+
 def _text(samples: Samples) -> str:
     median, lowest, highest = (_short(value) for value in (statistics.median(samples), min(samples), max(samples)))
     return f"{median} ({lowest}–{highest})"
@@ -105,5 +135,5 @@ def _text(samples: Samples) -> str:
 
 def _short(value: float) -> str:
     return (
-        f"{value:,.0f}" if value >= 100 else f"{value:.3g}" if value < 0.1 else f"{value:.{1 if value >= 10 else 2}f}"
+        f"{value:,.0f}" if value >= 100 else f"{value:.2g}" if value < 0.1 else f"{value:.{1 if value >= 10 else 2}f}"
     )

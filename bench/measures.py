@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.engine_figures import LEAST_ENGINE, WHOLE_ENGINE, EngineEffort
 from bench.figures import Figure, Samples, interleaved
 from bench.load import Load, OwnClient, answer_to, cpu_per_request
 from bench.processes import SERVER_CORE, Server, pinned
@@ -40,6 +41,7 @@ class Effort:
     starts: int
     reads_before_rss: int
     inserts: int
+    engine: EngineEffort
 
 
 WHOLE = Effort(
@@ -50,6 +52,7 @@ WHOLE = Effort(
     starts=5,
     reads_before_rss=2_000,
     inserts=100,
+    engine=WHOLE_ENGINE,
 )
 LEAST = Effort(
     Sizes(links=40, applications=4, requests=10, events_each=5),
@@ -59,6 +62,7 @@ LEAST = Effort(
     starts=1,
     reads_before_rss=20,
     inserts=5,
+    engine=LEAST_ENGINE,
 )
 
 

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import http.server
 import json
+import shutil
 import threading
 from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from bench import floor
 from bench.__main__ import GROUPS, measure
+from bench.engine_contest import Contest
+from bench.engine_figures import LEAST_ENGINE, scenario_figures
+from bench.engine_growth import exponent
+from bench.figures import Figure
 from bench.load import Load, OwnClient, best_load, request
 from bench.measures import LEAST
+from bench.scenarios import FORMATS, Shape, scenario, ten_people
 
 
 def test_every_measurement_runs_once() -> None:
@@ -20,8 +29,58 @@ def test_every_measurement_runs_once() -> None:
     assert json.loads(json.dumps(results)) == results
     for group in GROUPS:
         for figure in results["figures"][group]:
-            assert figure["measured"]["minimum"] > 0, figure
-            assert figure["referred"]["minimum"] > 0, figure
+            if figure["unit"] != "exponent":  # so few and so small that it says nothing
+                assert figure["measured"]["minimum"] > 0, figure
+                assert figure["referred"]["minimum"] > 0, figure
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> floor.Library | None:
+    return floor.compiled(tmp_path_factory.mktemp("floor"))
+
+
+@pytest.mark.parametrize("response_format", FORMATS)
+@pytest.mark.parametrize("max_results", [7, None])
+@pytest.mark.parametrize("members", [1, 3, 64, 65, 130])
+def test_engine_sweep_and_floor_give_equal_results(
+    members: int, max_results: int | None, response_format: str, library: floor.Library | None
+) -> None:
+    shape = Shape("few", ((members, -(-members // 4)),), 25, 30, max_results)
+    assert Contest(scenario(shape), library).agree(response_format)
+
+
+@pytest.mark.parametrize("response_format", FORMATS)
+def test_they_are_equal_when_a_member_is_in_two_groups(response_format: str, library: floor.Library | None) -> None:
+    asked = replace(scenario(Shape("two groups", ((6, 1),), 30, 20)), groups=[((0, 1, 2), 2), ((1, 2, 3, 4, 5), 2)])
+    assert Contest(asked, library).agree(response_format)
+    asked = replace(ten_people(Shape("all of them", ((6, 6),), 20, 9)), before=7, after=1000, interval=1200)
+    assert Contest(asked, library).agree(response_format)
+
+
+@pytest.mark.parametrize("response_format", FORMATS)
+def test_nothing_is_timed_when_results_differ(response_format: str) -> None:
+    contest = Contest(scenario(Shape("one", ((1, 1),), 10, 0)), None)
+    contest.scenario.events[0].append((contest.scenario.begins, contest.scenario.ends))
+    with pytest.raises(AssertionError, match="engine, warm and the plain sweep differ"):
+        contest.agree(response_format)
+
+
+def test_without_a_compiler_the_floor_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    assert floor.compiled(tmp_path) is None
+    figures = scenario_figures(LEAST_ENGINE.shapes[0], LEAST_ENGINE, 1, None)
+    assert {figure.reference for figure in figures} == {"plain sweep"}
+
+
+def test_a_goal_is_a_share_of_the_reference_or_a_number() -> None:
+    assert Figure("", "", "", [3.0], [12.0], at_most=1 / 4).wanted == "≤ 1/4, is 1/4: reached"
+    assert Figure("", "", "", [30.0], [2.0], at_most=12).wanted == "≤ 12×, is 15×: MISSED"
+    assert Figure("", "", "", [1.1], [1.0], limit=1.15).wanted == "≤ 1.15: reached"
+    assert Figure("", "", "", [13.0], [1.0], limit=12).wanted == "≤ 12: MISSED"
+
+
+def test_the_exponent_of_a_square_is_two() -> None:
+    assert exponent([(size, 3 * size**2) for size in (2, 5, 9)]) == pytest.approx(2)
 
 
 class Half(http.server.BaseHTTPRequestHandler):
