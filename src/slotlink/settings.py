@@ -86,7 +86,7 @@ Limit = Annotated[int, Field(ge=1)]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one query may ask for. Beyond: 422 with the path of the member."""
+    """How much one request may ask for, and one account may keep. Beyond: 422 with the path of the member."""
 
     groups: int = 10
     members: int = 100
@@ -97,6 +97,11 @@ class Limits:
     duration_minutes: int = 1440
     buffer_minutes: int = 1440
     notice_days: int = 90
+    rules: int = 50  # of an account
+    weekly_periods: int = 100  # of a rule
+    available_periods: int = 1000  # of an account
+    sequence_steps: int = 10
+    work: int = 25_000_000  # members times starts that one query may look at
     body_bytes: int = 512 * 1024
 
 
@@ -126,6 +131,11 @@ class Settings(BaseModel):
     limit_duration_minutes: Limit = 1440
     limit_buffer_minutes: Limit = 1440
     limit_notice_days: Limit = 90
+    limit_rules: Limit = 50
+    limit_weekly_periods: Limit = 100
+    limit_available_periods: Limit = 1000
+    limit_sequence_steps: Limit = 10
+    limit_work: Limit = 25_000_000
     limit_body_bytes: Limit = 512 * 1024
     log_format: Literal["text", "json"] | None = None
     metrics: Literal["on", "off"] = "off"

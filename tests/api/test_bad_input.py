@@ -33,6 +33,14 @@ def endpoints(center: Center) -> list[Endpoint]:
     client = {"client_id": center.client_id, "client_secret": center.client_secret}
     event = {"event_id": "e", "summary": "S", "start": wire(0), "end": wire(1)}
     links = "/v1/real_time_scheduling"
+    weekly = [{"day": "monday", "start_time": "09:00", "end_time": "17:00"}]
+    rule = {
+        "availability_rule_id": "r",
+        "tzid": "Etc/UTC",
+        "weekly_periods": weekly,
+        "calendar_ids": [maya.calendar_id],
+    }
+    period = {"available_period_id": "p", "start": wire(0), "end": wire(1)}
     refresh = {**client, "grant_type": "refresh_token", "refresh_token": maya.refresh_token}
     return [
         Endpoint("POST", links, center.key, center.link_request(maya), ("event", "summary")),
@@ -52,6 +60,10 @@ def endpoints(center: Center) -> list[Endpoint]:
         Endpoint("POST", events, maya.key, event, ("event_id",)),
         Endpoint("DELETE", events, maya.key, {"event_id": "to-delete"}, ("event_id",)),
         Endpoint("DELETE", "/v1/events", maya.key, {"calendar_ids": [maya.calendar_id]}, ("calendar_ids", 0)),
+        Endpoint("POST", "/v1/availability_rules", maya.key, rule, ("availability_rule_id",)),
+        Endpoint("POST", "/v1/availability_rules", maya.key, rule, ("weekly_periods", 0, "end_time")),
+        Endpoint("POST", "/v1/available_periods", maya.key, period, ("available_period_id",)),
+        Endpoint("DELETE", "/v1/available_periods", maya.key, {"available_period_id": "p"}, ("available_period_id",)),
     ]
 
 

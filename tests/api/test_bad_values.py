@@ -51,6 +51,12 @@ def test_periods_that_are_none_are_refused(center: Center) -> None:
                 maya.key,
                 {"event_id": "e", "summary": "S", "start": start, "end": end},
             ),
+            (
+                "POST",
+                "/v1/available_periods",
+                maya.key,
+                {"available_period_id": "p", "start": start, "end": end},
+            ),
         ):
             answer = center.http.request(method, url, json=body, headers=key)
             assert answer.status_code == 422, (url, start, end)
@@ -108,5 +114,8 @@ def test_hostile_query_strings_break_nothing(center: Center) -> None:
         for path in ("/v1/events", "/v1/free_busy"):
             answer = center.http.get(f"{path}?{query}", headers=maya.key)
             assert answer.status_code in (400, 422), (path, query[:20], answer.text)
-        assert center.http.get(f"/v1/account?{query}", headers=maya.key).status_code == 200
+        answer = center.http.get(f"/v1/available_periods?{query}", headers=maya.key)
+        assert answer.status_code in (200, 422), (query[:20], answer.text)
+        for path in ("/v1/account", "/v1/availability_rules"):
+            assert center.http.get(f"{path}?{query}", headers=maya.key).status_code == 200
     assert dump(center) == before

@@ -55,6 +55,14 @@ def test_every_call_takes_the_credential_of_the_table_and_no_other(center: Cente
         ("GET", "/v1/events?tzid=Etc/UTC", None),
         ("DELETE", "/v1/events", {"delete_all": True}),
         ("GET", "/v1/free_busy?tzid=Etc/UTC", None),
+        ("POST", "/v1/availability_rules", {"availability_rule_id": "r", "tzid": "Etc/UTC", "weekly_periods": []}),
+        ("GET", "/v1/availability_rules", None),
+        ("GET", "/v1/availability_rules/r", None),
+        ("DELETE", "/v1/availability_rules/r", None),
+        ("POST", "/v1/available_periods", {"available_period_id": "p", "start": event["start"], "end": event["end"]}),
+        ("GET", "/v1/available_periods", None),
+        ("DELETE", "/v1/available_periods", {"available_period_id": "p"}),
+        ("DELETE", "/v1/available_periods/", {"available_period_id": "p"}),
     ]
     of_both = [("POST", "/v1/availability", center.query(maya))]
     for calls, allowed in ((of_application, [center.key]), (of_account, [maya.key]), (of_both, [center.key, maya.key])):

@@ -151,6 +151,20 @@ def test_real_answers_fit_their_schemas(center: Center, document: Json) -> None:
         assert len(asked("GET", "/v1/free_busy", key=ana.key, params=busy)["free_busy"]) == 2
     asked("GET", "/v1/events", key=ana.key, code=422)
 
+    rule = {"availability_rule_id": "default", "tzid": "Europe/London", "weekly_periods": []}
+    weekly = [{"day": "friday", "start_time": "22:00", "end_time": "24:00"}]
+    rules = "/v1/availability_rules"
+    asked("POST", rules, key=ana.key, json=rule)
+    asked("POST", rules, key=ana.key, json={**rule, "weekly_periods": weekly, "calendar_ids": [ana.calendar_id]})
+    asked("POST", rules, key=ana.key, json={}, code=422)
+    asked("GET", rules, key=ana.key)
+    asked("GET", rules + "/{availability_rule_id}", key=ana.key, to=f"{rules}/default")
+    periods = "/v1/available_periods"
+    once = {"available_period_id": "once", "start": "2027-03-10T09:00:00Z", "end": "2027-03-10T10:00:00Z"}
+    assert center.http.post(periods, json=once, headers=ana.key).status_code == 202
+    for extra in ({}, {"localized_times": "true", "tzid": "Asia/Tokyo"}):
+        assert len(asked("GET", periods, key=ana.key, params=extra)["available_periods"]) == 1
+
     query = center.query(ana, ben, include_member_statuses=True)
     for form in ("periods", "slots", "overlapping_slots"):
         assert len(asked("POST", "/v1/availability", json={**query, "response_format": form})) == 2
@@ -178,6 +192,8 @@ def test_real_answers_fit_their_schemas(center: Center, document: Json) -> None:
         ("POST", "/docs", "GET, HEAD"),
         ("POST", "/static/docs.css", "GET, HEAD"),
         ("OPTIONS", "/v1/events", "DELETE, GET, HEAD"),
+        ("PUT", "/v1/availability_rules/default", "DELETE, GET, HEAD"),
+        ("PUT", "/v1/available_periods", "DELETE, GET, HEAD, POST"),
     ],
 )
 def test_a_method_that_is_not_there_says_which_are(center: Center, method: str, path: str, allowed: str) -> None:

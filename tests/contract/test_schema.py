@@ -6,11 +6,14 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, Table, inspect, text
 
 from slotlink.errors import ConfigurationError
+from slotlink.store import tables
 from slotlink.store.database import Database, open_database
 from slotlink.store.schema import is_current, migrate
 from slotlink.store.tables import metadata
@@ -40,6 +43,60 @@ async def test_migrating_twice_is_nothing(empty: Database) -> None:
     first = await _look(empty, _everything)
     assert await migrate(empty) == (head, head)
     assert await _look(empty, _everything) == first
+
+
+async def test_a_database_of_the_first_schema_keeps_its_rows(empty: Database) -> None:
+    key = {"application_id": "a"}
+    calendar = {"sub": "apc_1", "name": "Maya", "tzid": "Etc/UTC", "readonly": False, "deleted": False}
+    times = {"created_at": 1, "updated_at": 1}
+    rows: list[tuple[Table, Any]] = [
+        (tables.applications, {"name": "Globex", "created_at": 1}),
+        (tables.accounts, {"sub": "apc_1", "application_calendar_id": "maya", "tzid": "Etc/UTC", "created_at": 1}),
+        (
+            tables.profiles,
+            {
+                "profile_id": "pro_1",
+                "sub": "apc_1",
+                "provider_name": "cronofy",
+                "connected": True,
+                "initial_sync_required": False,
+                "created_at": 1,
+            },
+        ),
+        (
+            tables.calendars,
+            {"calendar_id": "cal_1", "profile_id": "pro_1", "primary": True, "version": 7, "created_at": 1, **calendar},
+        ),
+        (tables.events, {"calendar_id": "cal_1", "event_uid": "e", "details": "{}", "recurring": False, **times}),
+        (
+            tables.busy_periods,
+            {
+                "calendar_id": "cal_1",
+                "event_uid": "e",
+                "occurrence": 0,
+                "start_at": 10,
+                "end_at": 20,
+                "kind": "busy",
+            },
+        ),
+    ]
+
+    def written(connection: Connection) -> dict[str, list[Any]]:
+        return {
+            table.name: [row._asdict() for row in connection.execute(text(f"SELECT * FROM {table.name}"))]
+            for table, _ in rows
+        }
+
+    async with empty.transaction() as connection:
+        await connection.run_sync(_upgrade, "0001")
+        for table, values in rows:
+            await connection.execute(table.insert().values(**key, **values))
+    before = await _look(empty, written)
+    assert all(before.values()) and "version" not in before["accounts"][0]
+    first, head = await migrate(empty)
+    assert first == "0001" and first != head and await is_current(empty)
+    before["accounts"][0]["version"] = 0
+    assert await _look(empty, written) == before
 
 
 async def test_a_newer_schema_is_refused_and_the_message_says_what_to_do(empty: Database) -> None:
@@ -110,6 +167,13 @@ async def test_a_command_beside_the_server_never_checkpoints(migrated: Database)
     async with beside.transaction() as connection:
         assert (await connection.exec_driver_sql("PRAGMA wal_autocheckpoint")).scalar_one() == 0
     await beside.close()
+
+
+def _upgrade(connection: Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", "slotlink:store/migrations")
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
 def _named_by_code(_object: Any, name: str | None, kind: str, reflected: bool, _compare_to: Any) -> bool:

@@ -35,15 +35,21 @@ from tests.serving import LiveServer, serving
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "0"))
 SEED = int(os.environ.get("SCHEMATHESIS_SEED", "20270304"))
 YEARS = (date(1901, 1, 1), date(2998, 1, 1))
+RULE, SPARE_RULE = "default", "spare"
 ZONES = ("Etc/UTC", "Europe/London", "America/Chicago", "Pacific/Apia")
 
 # What a valid body can still be refused for, because JSON Schema cannot say it: keys, and the members they are about.
 BEYOND_SCHEMA = (
-    ("errors.not_recognized", r"sub|calendar_id|profile_id"),  # people, calendars and profiles that exist
+    ("errors.not_recognized", r"sub|calendar_id|profile_id|calendar_ids\[\d+\]"),  # who and what exists
     ("errors.invalid_calendar_ids", r"calendar_ids\[\d+\]"),
     ("errors.tzid_unrecognized", r"tzid|start|end"),  # the 600 names of the zone database
-    ("errors.invalid_time_pair", r"end"),  # which comes after start
+    ("errors.invalid_time_pair", r"end|end_time"),  # which comes after start, or differs from it
+    ("errors.required", r"tzid"),  # with a date
     ("errors.invalid_format", r"required"),  # at most as many as there are members
+    ("errors.invalid_format", r"before|after"),  # of a buffer, whose maximum is not shorter than its minimum
+    ("errors.invalid_format", r"sequence_id"),  # each step's own
+    ("errors.mutually_exclusive", r"available_periods"),  # of a step, where an empty list is as good as none
+    ("errors.too_many", r"sequence"),  # orders of its steps, times starts
     ("errors.too_many", r"query_periods|available_periods|query_slots"),  # the days that all of them span
     ("errors.not_supported", r"callback_url|(completed|no_times_suitable|no_times_displayed|problem)_url"),  # internal
     ("errors.duplicate_calendar_name", r"name"),
@@ -94,19 +100,21 @@ def _unexplained(response: Any) -> list[str]:
 
 @dataclass
 class Live:
-    """A server with somebody to ask about. `spare` is for calls that revoke."""
+    """A server with somebody to ask about. `spare` is for calls that revoke, `SPARE_RULE` for the one that deletes."""
 
     server: LiveServer
     client: dict[str, str]
     person: dict[str, str]
     spare: dict[str, str]
-    link: dict[str, str]
+    made: dict[str, str]
 
     def known(self, operation: str, name: str) -> str | None:
         """A value that exists, for a member of this name."""
         if operation == "revokeToken" and name in ("token", "refresh_token", "sub"):
             return self.spare[name]
-        return {**self.client, **self.person, **self.link}.get(name)
+        if operation == "deleteAvailabilityRule" and name == "availability_rule_id":
+            return SPARE_RULE
+        return {**self.client, **self.person, **self.made}.get(name)
 
     def use_known(self, case: Case) -> None:
         """Put known values where random ones are, mostly: a text for a text, so that what is valid stays valid."""
@@ -133,6 +141,8 @@ class Live:
             ]
         if not isinstance(value, str):
             return self._known_in(operation, value)
+        if value in self.made.values():
+            return value  # from an earlier answer
         chance = zlib.crc32(value.encode())
         if not 0 < len(value) <= 255 or chance % 5 == 0:
             return value
@@ -169,6 +179,13 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Generator[Live]:
             headers={"Authorization": f"Bearer {client['client_secret']}"},
             timeout=10,
         ).json()
+        for rule_id in (RULE, SPARE_RULE):
+            requests.post(
+                f"{server.url}/v1/availability_rules",
+                json={"availability_rule_id": rule_id, "tzid": "Etc/UTC", "weekly_periods": []},
+                headers={"Authorization": f"Bearer {ana['access_token']}"},
+                timeout=10,
+            ).raise_for_status()
         spare = person("spare")
         yield Live(
             server,
@@ -178,6 +195,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Generator[Live]:
             {
                 "link_id": created["real_time_scheduling"]["real_time_scheduling_id"],
                 "token": created["url"].rpartition("/")[2],
+                "availability_rule_id": RULE,
             },
         )
 
@@ -201,6 +219,7 @@ def _configuration(live: Live) -> SchemathesisConfig:
             "seed": SEED,
             "max-failures": 20,
             "continue-on-failure": True,
+            "suppress-health-check": ["too_slow", "data_too_large"],  # sequences of groups of members with constraints are large
             "auth": {
                 "openapi": {
                     "api_key": {"bearer": live.client["client_secret"]},

@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from slotlink.domain.account import ACCESS_TOKEN_LIFE_S
+from slotlink.domain.rules import AvailablePeriod, StoredRule
 from slotlink.errors import InvalidRequest, NotFound
-from slotlink.store import accounts, applications, bookings, event_listing
+from slotlink.store import accounts, applications, available_periods, bookings, event_listing, rules
 from slotlink.store import tokens as token_rows
 from slotlink.store.event_listing import Listing
 from slotlink.vault import digest
@@ -109,6 +110,10 @@ async def test_a_revoked_account_keeps_its_sub_and_nothing_else(store: Store) ->
         for owner in (maya, jonas):
             await store.event(connection, owner.calendar_id, "lunch", NOW, NOW + HOUR)
             await store.book(connection, owner.sub, NOW, NOW + HOUR)
+            rule = StoredRule.of("default", "Etc/UTC", [], None)
+            await rules.upsert(connection, store.application_id, owner.sub, rule, NOW)
+            period = AvailablePeriod("once", NOW, NOW + HOUR)
+            await available_periods.upsert(connection, store.application_id, owner.sub, period)
         await accounts.revoke(connection, store.application_id, maya.sub, NOW)
 
         subs = [maya.sub, jonas.sub]
@@ -123,6 +128,9 @@ async def test_a_revoked_account_keeps_its_sub_and_nothing_else(store: Store) ->
             maya.sub: (True, "disconnected"),
             jonas.sub: (False, "active"),
         }
+        assert list(await rules.rules_of(connection, store.application_id, subs)) == [jonas.sub]
+        windows = await available_periods.available_periods_of(connection, store.application_id, subs, NOW, NOW + 1)
+        assert list(windows) == [jonas.sub]
         counts = [
             await event_listing.count(connection, store.application_id, Listing(sub, include_managed=True))
             for sub in subs

@@ -15,15 +15,39 @@ from sqlalchemy.exc import IntegrityError
 from slotlink.domain.booking import EventWrite
 from slotlink.domain.event import EventTime
 from slotlink.domain.link import Link, LinkStatus
+from slotlink.domain.rules import AvailablePeriod, StoredRule
 from slotlink.errors import ConfigurationError, NotFound
-from slotlink.store import accounts, bookings, event_listing, events, links, outbox, tokens
+from slotlink.store import (
+    accounts,
+    available_periods,
+    bookings,
+    event_listing,
+    events,
+    links,
+    outbox,
+    rules,
+    tokens,
+)
+from slotlink.store.available_periods import Window
 from slotlink.store.event_listing import Listing
 from slotlink.store.events import Occurrence
 from tests.contract.store import HOUR, NOW, Owner, Store, booking, terms
 
 # Of `applications`, it is the subject.
-MODULES: tuple[ModuleType, ...] = (accounts, bookings, event_listing, events, links, outbox, tokens)
+MODULES: tuple[ModuleType, ...] = (
+    accounts,
+    available_periods,
+    bookings,
+    event_listing,
+    events,
+    links,
+    outbox,
+    rules,
+    tokens,
+)
 TIME = EventTime(NOW, NOW + HOUR, "Etc/UTC")
+RULE = StoredRule.of("default", "Etc/UTC", [], None)
+PERIOD = AvailablePeriod("once", NOW, NOW + HOUR)
 
 
 @dataclass(frozen=True)
@@ -43,10 +67,11 @@ class Owned:
 
 
 Call = Callable[[Owned], Awaitable[Any]]
-NOTHING: list[Any] = [None, False, 0, [], {}]
+NOTHING: list[Any] = [None, False, 0, [], {}, set()]
 # What each function answers to a foreigner: nothing, or one of these errors.
 CALLS: dict[str, Call] = {
     "accounts.lock": lambda o: accounts.lock(*o.foreign, [o.maya.sub]),
+    "accounts.touch": lambda o: accounts.touch(*o.foreign, [o.maya.sub]),
     "accounts.find": lambda o: accounts.find(*o.foreign, [o.maya.sub]),
     "accounts.get": lambda o: accounts.get(*o.foreign, o.maya.sub),
     "accounts.find_application_calendar": lambda o: accounts.find_application_calendar(*o.foreign, "maya"),
@@ -66,8 +91,20 @@ CALLS: dict[str, Call] = {
         o.connection, o.access_token, kind=None, now=NOW, application_id=o.store.foreign_id
     ),
     "accounts.revoke": lambda o: accounts.revoke(*o.foreign, o.maya.sub, NOW),
+    "available_periods.upsert": lambda o: available_periods.upsert(*o.foreign, o.maya.sub, PERIOD),
+    "available_periods.has": lambda o: available_periods.has(*o.foreign, o.maya.sub, "once"),
+    "available_periods.read_page": lambda o: available_periods.read_page(*o.foreign, o.maya.sub, Window(), None, 10),
+    "available_periods.count": lambda o: available_periods.count(*o.foreign, o.maya.sub, Window()),
+    "available_periods.available_periods_of": lambda o: available_periods.available_periods_of(
+        *o.foreign, [o.maya.sub], NOW, NOW + HOUR
+    ),
+    "available_periods.remove": lambda o: available_periods.remove(*o.foreign, o.maya.sub, "once"),
+    "available_periods.remove_all": lambda o: available_periods.remove_all(*o.foreign, o.maya.sub),
     "bookings.find": lambda o: bookings.find(*o.foreign, o.link.link_id),
     "bookings.holds_between": lambda o: bookings.holds_between(*o.foreign, [o.maya.sub], NOW, NOW + HOUR, NOW),
+    "bookings.lock_for_release": lambda o: bookings.lock_for_release(
+        *o.foreign, [o.maya.sub], [o.maya.calendar_id], "interview-1"
+    ),
     "bookings.release_ended_holds": lambda o: bookings.release_ended_holds(*o.foreign, [o.maya.sub], NOW + HOUR),
     "bookings.release_excluded": lambda o: bookings.release_excluded(*o.foreign, [o.maya.sub], ["interview-1"]),
     "bookings.release_event": lambda o: bookings.release_event(*o.foreign, o.maya.calendar_id, "interview-1"),
@@ -102,6 +139,12 @@ CALLS: dict[str, Call] = {
     ),
     "links.add_history": lambda o: links.add_history(*o.foreign, o.link.link_id, NOW, "pwned", {}),
     "links.history": lambda o: links.history(*o.foreign, o.link.link_id),
+    "rules.upsert": lambda o: rules.upsert(*o.foreign, o.maya.sub, RULE, NOW),
+    "rules.get": lambda o: rules.get(*o.foreign, o.maya.sub, "default"),
+    "rules.list_rules": lambda o: rules.list_rules(*o.foreign, o.maya.sub),
+    "rules.rules_of": lambda o: rules.rules_of(*o.foreign, [o.maya.sub]),
+    "rules.remove": lambda o: rules.remove(*o.foreign, o.maya.sub, "default"),
+    "rules.subs_with_any": lambda o: rules.subs_with_any(*o.foreign, [o.maya.sub]),
     "outbox.of_link": lambda o: outbox.of_link(*o.foreign, o.link.link_id),
 }
 # These make something new of the caller's own; nothing of anybody else's is named in them.
@@ -134,6 +177,7 @@ async def test_a_foreign_application_sees_and_changes_nothing(store: Store, modu
         owned = await _own(store, connection)
         before = await store.rows(connection)
     assert all(before[table] for table in ("links", "bookings", "events", "busy_periods", "tokens", "outbox"))
+    assert all(before[table] for table in ("availability_rules", "available_periods"))
     for name, call in (CALLS | MAKERS).items():
         if not name.startswith(module):
             continue
@@ -163,6 +207,8 @@ async def _own(store: Store, connection: Any) -> tuple[Owner, Link, str, str]:
     write = EventWrite(maya.sub, maya.calendar_id, {})
     link = await store.book(connection, maya.sub, NOW, NOW + HOUR, held_until=NOW + 60, writes=(write,))
     access_token = await tokens.issue_access(connection, store.application_id, maya.sub, NOW)
+    await rules.upsert(connection, store.application_id, maya.sub, RULE, NOW)
+    await available_periods.upsert(connection, store.application_id, maya.sub, PERIOD)
     await outbox.add(
         connection, store.vault, store.application_id, link.link_id, "https://x.test/", "x.test:443", b"b", NOW
     )

@@ -28,18 +28,17 @@ def site(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Genera
 
 @pytest.fixture(scope="session")
 def crowded(site: Site) -> dict[str, str]:
-    """An application calendar with more events than one page holds: `CROWD` of them, a quarter of an hour each."""
+    """An application calendar with more events than one page holds: `CROWD` of them, a quarter of an hour each. And as
+    many available periods, in the same places."""
     person = site.application_calendar("crowded")
 
-    def write(number: int) -> int:
-        event = {
-            "event_id": f"crowd-{number:03}",
-            "summary": f"Meeting {number}",
-            "start": at(20, 0, 15 * number),
-            "end": at(20, 0, 15 * number + 15),
-        }
-        return site.call("POST", f"/v1/calendars/{person['calendar_id']}/events", event, person["access_token"]).status
+    def write(number: int) -> set[int]:
+        times = {"start": at(20, 0, 15 * number), "end": at(20, 0, 15 * number + 15)}
+        event = {"event_id": f"crowd-{number:03}", "summary": f"Meeting {number}", **times}
+        period = {"available_period_id": f"crowd-{number:03}", **times}
+        calls = ((f"/v1/calendars/{person['calendar_id']}/events", event), ("/v1/available_periods", period))
+        return {site.call("POST", path, body, person["access_token"]).status for path, body in calls}
 
     with ThreadPoolExecutor(8) as threads:
-        assert set(threads.map(write, range(CROWD))) == {202}
+        assert set().union(*threads.map(write, range(CROWD))) == {202}
     return person

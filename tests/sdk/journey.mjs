@@ -56,7 +56,39 @@ await step('freeBusy', () => maya.freeBusy({ tzid: 'Etc/UTC', include_managed: t
 await step('deleteEvent', () => maya.deleteEvent({ calendar_id: second, event_id: 'other' }));
 await step('readEvents after deleteEvent', () => maya.readEvents({ tzid: 'Etc/UTC', only_managed: true }));
 
+const rule = {
+  availability_rule_id: 'default',
+  tzid: 'America/Chicago',
+  weekly_periods: [{ day: 'monday', start_time: '09:30', end_time: '24:00' }],
+};
+await step('upsertAvailabilityRule', () => maya.upsertAvailabilityRule(rule));
+await step('upsertAvailabilityRule with calendars', () =>
+  maya.upsertAvailabilityRule({ ...rule, availability_rule_id: 'two words', calendar_ids: [calendar_id] }));
+await step('upsertAvailabilityRule, 422', () => maya.upsertAvailabilityRule({ ...rule, tzid: 'Mars', weekly_periods: [{}] }));
+await step('listAvailabilityRules', () => maya.listAvailabilityRules());
+await step('readAvailabilityRule', () => maya.readAvailabilityRule({ availability_rule_id: 'two words' }));
+await step('deleteAvailabilityRule', () => maya.deleteAvailabilityRule({ availability_rule_id: 'two words' }));
+await step('readAvailabilityRule, 404', () => maya.readAvailabilityRule({ availability_rule_id: 'two words' }));
+await step('deleteAvailabilityRule, 404', () => maya.deleteAvailabilityRule({ availability_rule_id: 'two words' }));
+
+for (const [id, from, to] of [['a', '9', '10'], ['b', '11', '12']]) {
+  await step(`upsertAvailablePeriod ${id}`, () =>
+    maya.upsertAvailablePeriod({ available_period_id: id, start: given.at[from], end: given.at[to] }));
+}
+await step('listAvailablePeriods', () => maya.listAvailablePeriods());
+await step('listAvailablePeriods, localized', () =>
+  maya.listAvailablePeriods({ from: given.at['9'].slice(0, 10), tzid: 'Asia/Tokyo', localized_times: true }));
+await step('listAvailablePeriods, 422', () => maya.listAvailablePeriods({ from: '2027-03-05' }));
+await step('deleteAvailablePeriods of one', () => maya.deleteAvailablePeriods({ available_period_id: 'a' }));
+await step('listAvailablePeriods after one', () => maya.listAvailablePeriods());
+await step('deleteAvailablePeriods', () => maya.deleteAvailablePeriods({ delete_all: true }));
+await step('listAvailablePeriods after all', () => maya.listAvailablePeriods());
+await step('deleteAvailabilityRule of the last', () => maya.deleteAvailabilityRule({ availability_rule_id: 'default' }));
+
 const crowded = clientWith({ access_token: given.crowded });
+const firstPeriods = await step('listAvailablePeriods, page 1', () => crowded.listAvailablePeriods());
+await step('listAvailablePeriods, page 2', () =>
+  crowded.listAvailablePeriods({ next_page: firstPeriods.pages.next_page }));
 for (const method of ['readEvents', 'freeBusy']) {
   const first = await step(`${method}, page 1`, () => crowded[method]({ tzid: 'Etc/UTC', include_managed: true }));
   await step(`${method}, page 2`, () => crowded[method]({ next_page: first.pages.next_page }));

@@ -128,7 +128,50 @@ def test_free_busy_is_read(report: Report) -> None:
     ]
 
 
-@pytest.mark.parametrize(("method", "items"), [("readEvents", "events"), ("freeBusy", "free_busy")])
+def test_availability_rules_are_kept_and_wrapped(report: Report) -> None:
+    rule = {
+        "availability_rule_id": "default",
+        "tzid": "America/Chicago",
+        "weekly_periods": [{"day": "monday", "start_time": "09:30", "end_time": "24:00"}],
+    }
+    calendar_ids = [report.calendar["calendar_id"]]
+    named = {**rule, "availability_rule_id": "two words", "calendar_ids": calendar_ids}
+    assert report.answer("upsertAvailabilityRule") == {"availability_rule": rule}
+    assert report.answer("upsertAvailabilityRule with calendars") == {"availability_rule": named}
+    assert report.answer("readAvailabilityRule") == {"availability_rule": named}
+    listed = report.answer("listAvailabilityRules")["availability_rules"]
+    assert sorted(found["availability_rule_id"] for found in listed) == ["default", "two words"]
+    refused = report.error("upsertAvailabilityRule, 422")["entity"]["errors"]
+    assert refused["tzid"][0]["key"] == "errors.tzid_unrecognized"
+    assert refused["weekly_periods[0].day"][0]["key"] == "errors.required"
+    # It deletes with the id in a body, too.
+    assert report.answer("deleteAvailabilityRule") == report.answer("deleteAvailabilityRule of the last") == ""
+
+
+def test_available_periods_are_kept_and_deleted_one_or_all(report: Report) -> None:
+    def ids(step: str) -> list[str]:
+        return [period["available_period_id"] for period in report.answer(step)["available_periods"]]
+
+    assert report.answer("upsertAvailablePeriod a") == report.answer("upsertAvailablePeriod b") == ""
+    assert report.answer("listAvailablePeriods") == {
+        "pages": {"current": 1, "total": 1},
+        "available_periods": [
+            {"available_period_id": "a", "start": at(3, 9), "end": at(3, 10)},
+            {"available_period_id": "b", "start": at(3, 11), "end": at(3, 12)},
+        ],
+    }
+    [first, _] = report.answer("listAvailablePeriods, localized")["available_periods"]
+    assert first["start"] == {"time": at(3, 18).replace("Z", "+09:00"), "tzid": "Asia/Tokyo"}
+    assert set(report.error("listAvailablePeriods, 422")["entity"]["errors"]) == {"tzid"}
+    assert report.answer("deleteAvailablePeriods of one") == report.answer("deleteAvailablePeriods") == ""
+    assert ids("listAvailablePeriods after one") == ["b"]
+    assert ids("listAvailablePeriods after all") == []
+
+
+@pytest.mark.parametrize(
+    ("method", "items"),
+    [("readEvents", "events"), ("freeBusy", "free_busy"), ("listAvailablePeriods", "available_periods")],
+)
 def test_the_next_page_is_followed_by_its_absolute_url(report: Report, method: str, items: str) -> None:
     first, second = report.answer(f"{method}, page 1"), report.answer(f"{method}, page 2")
     assert first["pages"]["next_page"].startswith(f"{report.site.url}/v1/{items}/pages/")
@@ -194,6 +237,8 @@ def test_errors_show_status_and_body(report: Report) -> None:
     ("step", "status"),
     [
         ("createEvent, 404", 404),
+        ("readAvailabilityRule, 404", 404),
+        ("deleteAvailabilityRule, 404", 404),
         ("listCalendars, 401", 401),
         ("listCalendars, 401 with a callback", 401),
         ("realTimeScheduling, 401", 401),

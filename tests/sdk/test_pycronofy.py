@@ -638,3 +638,32 @@ def test_times_are_whole_seconds_in_utc(site: Site) -> None:
     [event] = maya.client.read_events()
     assert (event["start"], event["end"]) == (at(3, 9), at(3, 10))
     assert "." not in json.dumps([event["created"], event["updated"]])
+
+
+def test_availability_rules_are_kept_for_the_account(site: Site, statuses: list[int]) -> None:
+    maya = Person(site, "rules-maya")
+    weekly = [
+        {"day": "monday", "start_time": "09:30", "end_time": "12:30"},
+        {"day": "friday", "start_time": "22:00", "end_time": "02:00"},
+    ]
+    rule = {"availability_rule_id": "default", "tzid": "America/Chicago", "weekly_periods": weekly}
+    named = {**rule, "availability_rule_id": "two words", "calendar_ids": [maya.calendar_id]}
+    assert maya.client.upsert_availability_rule(rule) == rule
+    assert maya.client.upsert_availability_rule(named) == named
+    assert maya.client.get_availability_rule("default") == rule
+    assert maya.client.get_availability_rule("two words") == named
+    assert sorted(found["availability_rule_id"] for found in maya.client.list_availability_rules()) == [
+        "default",
+        "two words",
+    ]
+    assert maya.client.upsert_availability_rule({**rule, "weekly_periods": []})["weekly_periods"] == []
+    maya.client.delete_availability_rule("two words")
+    assert [found["availability_rule_id"] for found in maya.client.list_availability_rules()] == ["default"]
+    assert set(statuses) == {200, 202}
+    for call in (maya.client.get_availability_rule, maya.client.delete_availability_rule):
+        with pytest.raises(PyCronofyRequestError) as raised:
+            call("two words")
+        assert refused(raised, 404).content == b""
+    with pytest.raises(PyCronofyRequestError) as raised:
+        maya.client.upsert_availability_rule({"availability_rule_id": "default"})
+    assert set(refused(raised, 422).json()["errors"]) == {"tzid", "weekly_periods"}

@@ -704,7 +704,7 @@ def test_ruby_reads_a_short_list_from_one_page(ruby: Ruby) -> None:
             "GET", "/v1/real_time_scheduling/sch_000000000000000000000000", bearer=r.site.client_secret)),
         (404, "404 Not Found", lambda r, p: r.send(
             "DELETE", "/v1/calendars/cal_x/events", {"event_id": "e"}, bearer=p["access_token"])),
-        (404, "404 Not Found", lambda r, p: r.send("GET", "/v1/availability_rules", bearer=p["access_token"])),
+        (404, "404 Not Found", lambda r, p: r.send("GET", "/v1/availability_rules/x", bearer=p["access_token"])),
         (422, "422 Unprocessable", lambda r, p: r.send("GET", "/v1/events", bearer=p["access_token"])),
     ],
 )  # fmt: skip

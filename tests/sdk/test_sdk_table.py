@@ -17,12 +17,17 @@ from slotlink.domain.callback import signature_headers
 from slotlink.domain.event import wire_time
 from slotlink.store import applications
 from slotlink.store.tables import outbox
-from slotlink.web import api_calendars
+from slotlink.web import api_calendars, api_rules
 from tests.center import DAY, HOUR, START, Center, CreatedLink, Person
 from tests.sdk import csharp
 from tests.sdk.site import Answer, Json
 
 TOMORROW = START + DAY
+RULE = {
+    "availability_rule_id": "default",
+    "tzid": "Europe/London",
+    "weekly_periods": [{"day": "monday", "start_time": "09:30", "end_time": "24:00"}],
+}
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 CONTENT_ENCODING = {"Content-Encoding": "gzip;q=1.0,deflate;q=0.6,identity;q=0.3"}
 
@@ -33,15 +38,9 @@ WAITING = (
     ("csharp", "an empty list in a sequence item is absent", "POST", "/v1/sequenced_availability", "issue 3"),
     ("csharp", "sequencing answers a top-level url", "POST", "/v1/real_time_sequencing", NO_ISSUE_YET),
     ("csharp", "add to calendar answers a top-level url", "POST", "/v1/add_to_calendar", NO_ISSUE_YET),
-    ("python", "availability rules are wrapped", "GET", "/v1/availability_rules", "issue 3"),
-    ("python", "an availability rule is wrapped", "POST", "/v1/availability_rules", "issue 3"),
-    ("ruby", "available periods fit one large page", "GET", "/v1/available_periods", "issue 3"),
     ("ruby", "sequence_id is echoed with its JSON type", "POST", "/v1/sequenced_availability", "issue 3"),
-    ("node", "the body of a rule's DELETE is ignored", "DELETE", "/v1/availability_rules/default", "issue 3"),
-    ("node", "available periods have a next_page", "GET", "/v1/available_periods/pages/x", "issue 3"),
     ("node", "bearer_token in a bookable event is ignored", "POST", "/v1/bookable_events", NO_ISSUE_YET),
     ("node", "bearer_token in a query is ignored", "GET", "/v1/bookable_events/x?bearer_token=x", NO_ISSUE_YET),
-    ("php", "the trailing slash of a period's DELETE is routed", "DELETE", "/v1/available_periods/", "issue 3"),
     ("elements", "a browser asks before it calls", "OPTIONS", "/v1/element_tokens", NO_ISSUE_YET),
     ("elements", "an element token is granted", "POST", "/v1/element_tokens", NO_ISSUE_YET),
 )  # fmt: skip
@@ -120,6 +119,9 @@ def test_times_in_requests_may_have_a_space_for_the_t(center: Center, maya: Pers
         ("GET", "/v1/events?tzid=Etc%2FUTC", 200),
         ("DELETE", "/v1/events", 202),
         ("GET", "/v1/free_busy?tzid=Etc%2FUTC", 200),
+        ("POST", "/v1/availability_rules", 200),
+        ("POST", "/v1/available_periods", 202),
+        ("DELETE", "/v1/available_periods", 202),
     ],
 )
 def test_a_content_encoding_header_on_plain_json_is_ignored(
@@ -152,6 +154,14 @@ def call_everything(center: Center, person: Person, method: str, path: str, **he
         },
         ("DELETE", "/v1/calendars/{calendar_id}/events"): {"event_id": "e"},
         ("DELETE", "/v1/events"): {"delete_all": True},
+        ("POST", "/v1/availability_rules"): RULE,
+        ("POST", "/v1/available_periods"): {
+            "available_period_id": "p",
+            "start": wire_time(TOMORROW),
+            "end": wire_time(TOMORROW + HOUR),
+        },
+        ("DELETE", "/v1/available_periods"): {"available_period_id": "p"},
+        ("DELETE", "/v1/available_periods/"): {"available_period_id": "p"},
     }
     by_key = "real_time_scheduling" in path or path == "/v1/availability"
     link = center.create_link(person)
@@ -283,6 +293,8 @@ def test_status_is_asked_for_by_a_token_in_the_query_string(center: Center, maya
         ("GET", "/v1/calendars"),
         ("GET", "/v1/events?tzid=Etc%2FUTC"),
         ("GET", "/v1/free_busy?tzid=Etc%2FUTC"),
+        ("GET", "/v1/availability_rules"),
+        ("GET", "/v1/available_periods"),
         ("DELETE", "/v1/events?delete_all=True"),
         ("DELETE", "/v1/events?calendar_ids%5B%5D={calendar_id}"),
     ],
@@ -341,6 +353,9 @@ def test_available_periods_are_query_periods_by_an_older_name(center: Center, ma
         ("POST", "/v1/calendars/{calendar_id}/events"),
         ("DELETE", "/v1/calendars/{calendar_id}/events"),
         ("DELETE", "/v1/events"),
+        ("POST", "/v1/availability_rules"),
+        ("POST", "/v1/available_periods"),
+        ("DELETE", "/v1/available_periods"),
         ("POST", "/oauth/token"),
         ("POST", "/oauth/token/revoke"),
     ],
@@ -460,13 +475,17 @@ def test_arrays_in_a_query_string_are_repeated_keys_with_brackets(center: Center
     assert listed(first, second) == ["e0", "e1"]
 
 
-@pytest.mark.parametrize("items", ["events", "free_busy"])
+@pytest.mark.parametrize("items", ["events", "free_busy", "available_periods"])
 def test_next_page_is_absolute_whatever_the_host_header_says(
     center: Center, maya: Person, items: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api_calendars, "PAGE_SIZE", 2)
+    for module in (api_calendars, api_rules):
+        monkeypatch.setattr(module, "PAGE_SIZE", 2)
     for number in range(3):
-        maya.event(f"e{number}", TOMORROW + number * HOUR, TOMORROW + (number + 1) * HOUR)
+        start, end = TOMORROW + number * HOUR, TOMORROW + (number + 1) * HOUR
+        maya.event(f"e{number}", start, end)
+        period = {"available_period_id": f"p{number}", "start": wire_time(start), "end": wire_time(end)}
+        assert center.http.post("/v1/available_periods", json=period, headers=maya.key).status_code == 202
     path = f"/v1/{items}?tzid=Etc%2FUTC&include_managed=true"
     pages = center.http.get(path, headers={**maya.key, "Host": "evil.example"}).json()["pages"]
     assert pages["next_page"].startswith(f"https://api.test/v1/{items}/pages/")
@@ -548,6 +567,35 @@ def test_excluded_events_do_not_block(center: Center, maya: Person) -> None:
     assert len(rescheduling.page().slots) == 29
 
 
+# availability rules and available periods
+
+
+def test_an_availability_rule_comes_in_its_wrapper(center: Center, maya: Person) -> None:
+    path = "/v1/availability_rules"
+    assert center.http.post(path, json=RULE, headers=maya.key).json() == {"availability_rule": RULE}
+    assert center.http.get(f"{path}/default", headers=maya.key).json() == {"availability_rule": RULE}
+    assert center.http.get(path, headers=maya.key).json() == {"availability_rules": [RULE]}
+
+
+def test_300_available_periods_fit_the_first_page(center: Center, maya: Person) -> None:
+    assert api_rules.PAGE_SIZE == 300
+    answer = center.http.get("/v1/available_periods", headers=maya.key)
+    assert answer.json() == {"pages": {"current": 1, "total": 1}, "available_periods": []}
+
+
+def test_the_body_of_a_rules_delete_is_ignored(center: Center, maya: Person) -> None:
+    path = "/v1/availability_rules"
+    for body in (b'{"availability_rule_id":"another"}', b"{}", b"[]", b""):
+        center.http.post(path, json=RULE, headers=maya.key)
+        answer = center.http.request("DELETE", f"{path}/default", content=body, headers={**JSON, **maya.key})
+        assert (answer.status_code, answer.content) == (202, b"")
+
+
+def test_a_periods_delete_may_have_a_slash_at_the_end(center: Center, maya: Person) -> None:
+    answer = call_everything(center, maya, "DELETE", "/v1/available_periods/")
+    assert (answer.status_code, answer.content) == (202, b"")
+
+
 # what waits
 
 
@@ -585,20 +633,20 @@ ROWS = (
     ("python", "always available_periods", "test_available_periods_are_query_periods_by_an_older_name"),
     ("python", "200 and 202", "test_success_is_200_with_a_body_or_202_without"),
     ("python, ruby, php", "no trimming of digests", "test_digests_are_joined_by_a_bare_comma"),
-    ("python", "availability_rule(s)", None),
+    ("python", "availability_rule(s)", "test_an_availability_rule_comes_in_its_wrapper"),
     ("ruby", "any member passed through", "test_a_link_takes_either_name_of_its_periods_and_query_slots"),
     ("ruby", "Status header", "test_an_error_has_its_own_code_and_names_it_in_a_status_header"),
     ("ruby", "errors of a 422", "test_a_422_lists_its_errors_by_member"),
-    ("ruby", "first page of available periods", None),
+    ("ruby", "first page of available periods", "test_300_available_periods_fit_the_first_page"),
     ("ruby", "sequence_id", None),
-    ("node", "deleteAvailabilityRule, next_page of periods", None),
+    ("node", "deleteAvailabilityRule, next_page", "test_the_body_of_a_rules_delete_is_ignored"),
     ("node", "next_page is absolute", "test_next_page_is_absolute_whatever_the_host_header_says"),
     ("node", "access_token in a link's body", "test_credentials_in_a_links_body_that_mean_nothing_are_ignored"),
     ("node", "bearer_token", "test_a_query_may_carry_a_bearer_token_that_means_nothing"),
     ("node", "key[]=", "test_arrays_in_a_query_string_are_repeated_keys_with_brackets"),
     ("php", "tzid at the top", "test_the_zone_at_the_top_serves_an_event_without_one"),
     ("php", "callback_url", "test_the_newer_name_of_the_callback_url_wins"),
-    ("php", "trailing slash", None),
+    ("php", "trailing slash", "test_a_periods_delete_may_have_a_slash_at_the_end"),
     ("php", 'hour_format "12"', "test_an_unknown_hour_format_is_no_reason_to_refuse"),
     ("php", "include_member_statuses", "test_member_statuses_are_told_when_asked_for"),
     ("php", "excluded_events", "test_excluded_events_do_not_block"),

@@ -30,7 +30,7 @@ def test_every_call_of_the_api_stands_in_its_table() -> None:
     for _, path, _ in API:
         if "/pages/" in path:
             continue  # addresses that answers give, not for people to write
-        shown = path.replace("{link_id}", "{id}").replace("{calendar_id}", "{id}")
+        shown = re.sub(r"\{\w+_id\}", "{id}", path)
         assert f"{shown}`" in text or f"{shown}?" in text, path
 
 

@@ -18,7 +18,10 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A connected calendar owner, known to the outside as `sub`."""
+    """A connected calendar owner, known to the outside as `sub`.
+
+    `version` grows with every change of anything that decides when its owner is available: the same version, the same
+    availability, save for what time alone changes."""
 
     application_id: str
     sub: str
@@ -26,6 +29,7 @@ class Account:
     display_name: str | None
     tzid: str
     revoked: bool
+    version: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from slotlink import engine
 from slotlink.domain.event import fill_in, with_times
 from slotlink.domain.link import Json, Link, LinkStatus, TargetCalendar
+from slotlink.domain.query import Member, anytime, with_free
 from slotlink.errors import CalendarsUnreadable, LinkNotOpen, SlotNotOffered, SlotTaken
 
 
@@ -49,7 +50,7 @@ class Booking:
 
 def decide_booking(
     link: Link,
-    asked: engine.AvailabilityQuery,
+    places: Callable[[Member], Sequence[engine.Member]],
     unreadable: frozenset[str],
     start: int,
     *,
@@ -59,14 +60,15 @@ def decide_booking(
 ) -> Booking:
     """Book the slot at `start`, or say why not.
 
-    `asked` is the link's query with everybody's free time, `unreadable` the subs whose calendars are not known.
+    `places` gives the free time of each member around `start`; `unreadable` are the subs whose calendars are not known.
     Raises LinkNotOpen, SlotTaken, SlotNotOffered, CalendarsUnreadable."""
     status = link.status(now)
     if status is not LinkStatus.OPEN:
         raise LinkNotOpen(status)
+    asked = question(link, places, now)
     available = engine.offered_slot(asked, start)
     if available is None:
-        raise _refusal(asked, unreadable, start)
+        raise _refusal(link, places, unreadable, start, now)
     booked = tuple(asked.members[index].sub for index in engine.booked_members(asked, available))
     writes = _event_writes(link, booked, start, available.end)
     blocks = link.event.get("transparency") != "transparent"
@@ -102,22 +104,25 @@ def without_writes(booking: Booking, calendar_ids: frozenset[str], held_until: i
     )
 
 
+def question(link: Link, places: Callable[[Member], Sequence[engine.Member]], now: int) -> engine.AvailabilityQuery:
+    """What a link asks the engine, whoever asks on its behalf: the page, or the booking."""
+    return with_free(link.terms.query, places, earliest_start=now + link.terms.minimum_notice)
+
+
 def _refusal(
-    asked: engine.AvailabilityQuery, unreadable: frozenset[str], start: int
+    link: Link,
+    places: Callable[[Member], Sequence[engine.Member]],
+    unreadable: frozenset[str],
+    start: int,
+    now: int,
 ) -> SlotTaken | SlotNotOffered | CalendarsUnreadable:
     """Why `start` is not offered: never was, cannot be known, or not any more."""
-    everyone_free = replace(
-        asked, earliest_start=None, members=tuple(replace(member, free=engine.ALWAYS) for member in asked.members)
-    )
-    if engine.offered_slot(everyone_free, start) is None:
+    # Calendars, stored hours and the clock change; what the link asks for does not.
+    ever = with_free(link.terms.query, lambda member: [anytime(member)])
+    if engine.offered_slot(ever, start) is None:
         return SlotNotOffered("this time was never offered")
-    unread_free = replace(
-        asked,
-        members=tuple(
-            replace(member, free=engine.ALWAYS) if member.sub in unreadable else member for member in asked.members
-        ),
-    )
-    if unreadable and engine.offered_slot(unread_free, start) is not None:
+    read = question(link, lambda member: [anytime(member)] if member.sub in unreadable else places(member), now)
+    if unreadable and engine.offered_slot(read, start) is not None:
         return CalendarsUnreadable("not every calendar could be read")
     return SlotTaken("this time is no longer free")
 

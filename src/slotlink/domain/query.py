@@ -5,13 +5,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from slotlink import engine
 
 ResponseFormat = Literal["periods", "slots", "overlapping_slots"]
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """No more than `limit` events of the application in a day or week of the member: in a full one they are never free.
+
+    tags   (kind, value): only events that carry all of them count
+    tzid   whose days and weeks; None is the account's own zone
+    """
+
+    period: Literal["day", "week"]
+    limit: int
+    tags: tuple[tuple[str, str], ...] = ()
+    tzid: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +39,9 @@ class Member:
     buffer_after: int | None = None
     ignore_tentative: bool = False
     only_managed_events: bool = False
+    managed_availability: bool = False
+    availability_rule_ids: tuple[str, ...] | None = None
+    constraints: tuple[Constraint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +76,12 @@ class Query:
     @property
     def subs(self) -> tuple[str, ...]:
         """Everyone asked for, once each, in request order."""
-        return tuple(dict.fromkeys(member.sub for group in self.groups for member in group.members))
+        return tuple(dict.fromkeys(member.sub for member in self.members))
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """Every member of every group, in request order."""
+        return tuple(member for group in self.groups for member in group.members)
 
     @property
     def latest_end(self) -> int:
@@ -75,32 +97,62 @@ class Query:
         return min(start for start, _ in self.query_periods)
 
     @property
+    def interval(self) -> int:
+        """Seconds between the starts that slots are looked for at."""
+        return self.start_interval or engine.default_interval(self.required_duration)
+
+    @property
+    def starts(self) -> int:
+        """How many starts have to be looked at, at most."""
+        if self.query_slots is not None:
+            return len(self.query_slots)
+        joined = engine.join_periods(self.query_periods)
+        return sum((end - start) // self.interval + 1 for start, end in joined)
+
+    @property
+    def work(self) -> int:
+        """What answering costs, in looks at one start of one member."""
+        return len(self.members) * self.starts
+
+    @property
     def span(self) -> engine.Period:
         """All the time that can matter to an answer: the slots themselves and the buffers around them."""
-        widest_before = max([self.buffer_before, *(m.buffer_before or 0 for g in self.groups for m in g.members)])
-        widest_after = max([self.buffer_after, *(m.buffer_after or 0 for g in self.groups for m in g.members)])
         last = self.latest_end + (self.required_duration if self.query_slots is not None else 0)
-        return engine.Period(self.first_start - widest_before, last + widest_after)
+        return self._with_buffers(self.first_start, last)
+
+    def around(self, start: int) -> engine.Period:
+        """The time that can matter to a meeting at `start`."""
+        return self._with_buffers(start, start + self.required_duration)
+
+    def _with_buffers(self, start: int, end: int) -> engine.Period:
+        before = max(self.buffer_before, *(member.buffer_before or 0 for member in self.members))
+        after = max(self.buffer_after, *(member.buffer_after or 0 for member in self.members))
+        return engine.Period(start - before, end + after)
+
+
+def anytime(member: Member) -> engine.Member:
+    """The member as the query alone has it: free at any time that the query itself names for them."""
+    hours = None if member.available_periods is None else engine.gaps_of(member.available_periods)
+    return engine.Member(member.sub, engine.ALWAYS, hours, member.buffer_before, member.buffer_after)
 
 
 def with_free(
-    query: Query, free: Callable[[Member], engine.Gaps], *, earliest_start: int | None = None, limit: int | None = None
+    query: Query,
+    places: Callable[[Member], Sequence[engine.Member]],
+    *,
+    earliest_start: int | None = None,
+    limit: int | None = None,
 ) -> engine.AvailabilityQuery:
-    """The engine's question: `query` with each member's free time. A member whose calendars are unknown gets NEVER."""
+    """The engine's question: `query` with each member's free time.
+
+    `places` gives a member's free and available time; more than one where different calendars count at different hours.
+    A member whose calendars are unknown is NEVER free."""
     members: list[engine.Member] = []
     groups: list[engine.ParticipantGroup] = []
     for group in query.groups:
         first = len(members)
-        members += [
-            engine.Member(
-                sub=member.sub,
-                free=free(member),
-                available=None if member.available_periods is None else engine.gaps_of(member.available_periods),
-                buffer_before=member.buffer_before,
-                buffer_after=member.buffer_after,
-            )
-            for member in group.members
-        ]
+        for member in group.members:
+            members += places(member)
         required = len({member.sub for member in group.members}) if group.required is None else group.required
         groups.append(engine.ParticipantGroup(tuple(range(first, len(members))), required))
     return engine.AvailabilityQuery(

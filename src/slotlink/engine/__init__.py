@@ -31,10 +31,12 @@ from slotlink.engine.query import AvailabilityQuery, Available, Member, Particip
 from slotlink.engine.quotas import Quota, full_periods, whole_span
 from slotlink.engine.rules import AvailabilityRule, WeeklyPeriod, expand_rules
 from slotlink.engine.sequences import Sequenced, SequenceStep, available_sequences, count_orders
+from slotlink.engine.slots import DAY, default_interval
 from slotlink.engine.starts import StartCache
 
 __all__ = [
     "ALWAYS",
+    "DAY",
     "MAX_INSTANT",
     "MIN_INSTANT",
     "NEVER",
@@ -61,6 +63,7 @@ __all__ = [
     "available_slots",
     "booked_members",
     "count_orders",
+    "default_interval",
     "expand_rules",
     "explain",
     "free_gaps",

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink import engine
+from slotlink.domain.account import Account
 from slotlink.domain.query import Query, ResponseFormat, with_free
+from slotlink.domain.sequence import Step, sequence_steps, whole_query, work_of
 from slotlink.errors import FieldError, InvalidRequest
 from slotlink.services.busy import FreeTime, read_free_time
 from slotlink.services.deps import Deps
-from slotlink.store import accounts
+from slotlink.store import accounts, rules
 
 NOT_RECOGNIZED = FieldError("errors.not_recognized", "not recognized; use an id that this application has authorized")
+NO_SUCH_RULE = FieldError("errors.not_recognized", "not an availability rule of this account; write it first")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,49 +28,117 @@ class Answer:
     asked: engine.AvailabilityQuery
     free_time: FreeTime
 
-    def subs(self, available: engine.Available) -> list[str]:
-        return [self.asked.members[index].sub for index in available.participants]
-
 
 async def find_availability(
     deps: Deps, application_id: str, query: Query, response_format: ResponseFormat, max_results: int, now: int
 ) -> Answer:
-    """Answer a query. Raises InvalidRequest for unknown subs and calendars."""
-    async with deps.database.reading() as connection:
-        refuse_unknown(await unknown_members(connection, application_id, query, ""))
+    """Answer a query. Raises InvalidRequest for unknown subs, calendars and rules, and for one too large to be run."""
+    refuse_overwork(query.work, deps.settings.limit_work, "query_periods")
     free_time = await read_free_time(deps, application_id, query, now)
+    refuse(unrecognized(query, *_names_of(free_time), ""))
     asked = with_free(query, free_time.of, limit=max_results)
     if response_format == "periods":
-        available = engine.available_periods(asked)
+        available = engine.available_periods(asked, cache=deps.starts)
     else:
-        available = engine.available_slots(asked, overlapping=response_format == "overlapping_slots")
+        available = engine.available_slots(asked, overlapping=response_format == "overlapping_slots", cache=deps.starts)
     return Answer(available, asked, free_time)
+
+
+def explain(answer: Answer, query: Query) -> engine.Explanation:
+    """Why the answer is as it is, by the members of `answer.asked`."""
+    places = [place for member in query.members for place in answer.free_time.times[member].places]
+    return engine.explain(answer.asked, {index: place.restrictions for index, place in enumerate(places)})
+
+
+@dataclass(frozen=True, slots=True)
+class SequencesAnswer:
+    """The ways to hold every step, and for each step the members that its slots' participants are indexes into."""
+
+    sequences: list[engine.Sequenced]
+    members: list[tuple[engine.Member, ...]]
+
+
+async def find_sequences(
+    deps: Deps, application_id: str, steps: Sequence[Step], max_results: int, now: int
+) -> SequencesAnswer:
+    """Answer a sequence. Raises InvalidRequest as `find_availability`, with the paths of the steps."""
+    refuse_overwork(work_of(steps), deps.settings.limit_work, "sequence")
+    free_time = await read_free_time(deps, application_id, whole_query(steps), now)
+    unknown: dict[str, list[FieldError]] = {}
+    for number, step in enumerate(steps):
+        unknown |= unrecognized(step.groups, *_names_of(free_time), f"sequence[{number}].")
+    refuse(unknown)
+    asked = sequence_steps(steps, free_time.of)
+    if asked is None:
+        return SequencesAnswer([], [])
+    return SequencesAnswer(
+        engine.available_sequences(asked, max_results, cache=deps.starts), [step.query.members for step in asked]
+    )
+
+
+def refuse_overwork(work: int, most: int, path: str) -> None:
+    """Refuse a query before it is run, rather than run it slowly."""
+    if work > most:
+        raise InvalidRequest.of(
+            path,
+            "errors.too_many",
+            f"would have to look at {work:,} starts, member by member; this server takes {most:,}: ask for fewer "
+            "members, shorter periods, a longer start_interval, or fewer orders of steps",
+        )
 
 
 async def unknown_members(
     connection: AsyncConnection, application_id: str, query: Query, prefix: str
 ) -> dict[str, list[FieldError]]:
-    """Every `sub` and `calendar_id` of the query that this application cannot use, by path."""
+    """Everything the query names that this application cannot use, by path."""
     owners = await accounts.find(connection, application_id, query.subs)
-    calendars = {
-        (calendar.sub, calendar.calendar_id)
-        for calendar in await accounts.list_calendars(connection, application_id, query.subs)
-        if not calendar.deleted
+    calendars: dict[str, set[str]] = {}
+    for calendar in await accounts.list_calendars(connection, application_id, query.subs):
+        if not calendar.deleted:
+            calendars.setdefault(calendar.sub, set()).add(calendar.calendar_id)
+    stored = await rules.rules_of(connection, application_id, query.subs)
+    rule_ids = {sub: {rule.availability_rule_id for rule in of_sub} for sub, of_sub in stored.items()}
+    return unrecognized(query, owners, calendars, rule_ids, prefix)
+
+
+def _names_of(
+    free_time: FreeTime,
+) -> tuple[Mapping[str, Account], Mapping[str, Collection[str]], Mapping[str, Collection[str]]]:
+    """The accounts, calendars and rules that were read for a query."""
+    calendars = {sub: [calendar.calendar_id for calendar in known.calendars] for sub, known in free_time.known.items()}
+    rule_ids = {
+        sub: [rule.availability_rule_id for rule in known.stored.rules]
+        for sub, known in free_time.known.items()
+        if known.stored is not None
     }
+    return free_time.accounts, calendars, rule_ids
+
+
+def unrecognized(
+    query: Query,
+    owners: Mapping[str, Account],
+    calendars: Mapping[str, Collection[str]],
+    rule_ids: Mapping[str, Collection[str]],
+    prefix: str,
+) -> dict[str, list[FieldError]]:
+    """Every sub, calendar and rule of the query that is not among these, by path: pure."""
     unknown: dict[str, list[FieldError]] = {}
     for i, group in enumerate(query.groups):
         for j, member in enumerate(group.members):
-            path = f"{prefix}participants[{i}].members[{j}]"
             owner = owners.get(member.sub)
             if owner is None or owner.revoked:
-                unknown[f"{path}.sub"] = [NOT_RECOGNIZED]
+                unknown[f"{prefix}participants[{i}].members[{j}].sub"] = [NOT_RECOGNIZED]
                 continue
             for k, calendar_id in enumerate(member.calendar_ids or ()):
-                if (member.sub, calendar_id) not in calendars:
-                    unknown[f"{path}.calendar_ids[{k}]"] = [NOT_RECOGNIZED]
+                if calendar_id not in calendars.get(member.sub, ()):
+                    unknown[f"{prefix}participants[{i}].members[{j}].calendar_ids[{k}]"] = [NOT_RECOGNIZED]
+            # Without managed availability no rule counts, and several clients send the member all the same.
+            for k, rule_id in enumerate(member.availability_rule_ids or ()) if member.managed_availability else ():
+                if rule_id not in rule_ids.get(member.sub, ()):
+                    unknown[f"{prefix}participants[{i}].members[{j}].availability_rule_ids[{k}]"] = [NO_SUCH_RULE]
     return unknown
 
 
-def refuse_unknown(unknown: dict[str, list[FieldError]]) -> None:
+def refuse(unknown: Mapping[str, Sequence[FieldError]]) -> None:
     if unknown:
         raise InvalidRequest(unknown)

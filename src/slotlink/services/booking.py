@@ -8,13 +8,12 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink import engine
-from slotlink.domain.booking import Booking, EventWrite, decide_booking, without_writes
+from slotlink.domain.booking import Booking, EventWrite, decide_booking, question, without_writes
 from slotlink.domain.callback import completed_body, problem_body
 from slotlink.domain.event import EventTime, busy_kind
 from slotlink.domain.link import Link, LinkStatus
-from slotlink.domain.query import with_free
 from slotlink.services import callbacks
-from slotlink.services.busy import FreeTime, ensure_known, gather_free_time, read_free_time
+from slotlink.services.busy import ensure_known, gather_free_time, read_free_time
 from slotlink.services.deps import Deps
 from slotlink.store import accounts, bookings, events, links
 
@@ -32,16 +31,16 @@ class Offer:
 async def find_offer(deps: Deps, link: Link, now: int) -> Offer:
     """Every start that the link's page may show. Made by the very function that later checks the chosen one."""
     free_time = await read_free_time(deps, link.application_id, link.terms.query, now)
-    asked = _question(link, free_time, now)
-    available = engine.available_slots(asked, overlapping=True)
+    available = engine.available_slots(question(link, free_time.of, now), overlapping=True, cache=deps.starts)
     return Offer([slot.start for slot in available], not free_time.unreadable)
 
 
 async def still_offered(deps: Deps, link: Link, start: int, *, now: int) -> None:
     """Whether the slot at `start` could be booked now: returns, or raises what `book_slot` would. Books nothing."""
-    free_time = await read_free_time(deps, link.application_id, link.terms.query, now)
-    asked = _question(link, free_time, now)
-    decide_booking(link, asked, free_time.unreadable, start, visitor_tzid=link.terms.tzid, now=now, hold_s=0)
+    await ensure_known(deps, link.application_id, link.terms.query)
+    async with deps.database.reading() as connection:
+        free_time = await gather_free_time(connection, link.application_id, link.terms.query, now, around=start)
+    decide_booking(link, free_time.of, free_time.unreadable, start, visitor_tzid=link.terms.tzid, now=now, hold_s=0)
 
 
 async def book_slot(deps: Deps, link: Link, start: int, *, visitor_tzid: str, now: int) -> Booking:
@@ -50,16 +49,17 @@ async def book_slot(deps: Deps, link: Link, start: int, *, visitor_tzid: str, no
     Raises LinkNotOpen, SlotTaken, SlotNotOffered, CalendarsUnreadable, StoreUnavailable; then nothing has changed."""
     await ensure_known(deps, link.application_id, link.terms.query)
     application_id = link.application_id
-    subs = link.terms.query.subs
-    targets = [target.sub for target in link.terms.targets]
+    members = {*link.terms.query.subs, *(target.sub for target in link.terms.targets)}
+    written = [target.calendar_id for target in link.terms.targets]
     async with deps.database.transaction() as connection:
-        await accounts.lock(connection, application_id, [*subs, *targets])
+        # Beside the members of this link: whoever an earlier booking holds by the event that this one moves.
+        await bookings.lock_for_release(connection, application_id, members, written, link.event["event_id"])
         link = await links.get(connection, deps.vault, application_id, link.link_id)
-        free_time = await gather_free_time(connection, application_id, link.terms.query, now)
-        asked = _question(link, free_time, now)
+        # Read anew, under the locks: nothing that was remembered decides a booking.
+        free_time = await gather_free_time(connection, application_id, link.terms.query, now, around=start)
         booking = decide_booking(
             link,
-            asked,
+            free_time.of,
             free_time.unreadable,
             start,
             visitor_tzid=visitor_tzid,
@@ -96,10 +96,6 @@ async def book_slot(deps: Deps, link: Link, start: int, *, visitor_tzid: str, no
     deps.wake_worker()
     log.info("link.completed", link=link.link_id, start=booking.start, participants=len(booking.subs))
     return booking
-
-
-def _question(link: Link, free_time: FreeTime, now: int) -> engine.AvailabilityQuery:
-    return with_free(link.terms.query, free_time.of, earliest_start=now + link.terms.minimum_notice)
 
 
 async def _gone_calendars(connection: AsyncConnection, application_id: str, booking: Booking) -> list[EventWrite]:

@@ -8,44 +8,69 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink import engine, ical
-from slotlink.domain.account import Account, Calendar
+from slotlink.domain.account import Account
+from slotlink.domain.hours import CountedEvent, Stored, hours_of, quota_of, within_quotas
 from slotlink.domain.query import Member, Query
 from slotlink.services.deps import Deps
+from slotlink.services.known import (
+    Known,
+    KnownCache,
+    MemberTime,
+    Place,
+    Selection,
+    SyncStatus,
+    chosen_calendars,
+    leaves_around,
+    selection_of,
+    unreadable,
+)
 from slotlink.services.occurrences import stored_occurrences
-from slotlink.store import accounts, bookings, events
+from slotlink.store import accounts, available_periods, bookings, events, rules
 
-SyncStatus = Literal["active", "pending", "disconnected"]
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 EXPAND_AHEAD_S = 90 * 86400  # beyond what was asked for, so that the next visitor's month is there already
 
 
 @dataclass(frozen=True, slots=True)
 class FreeTime:
-    """Who is free when, for one query. `statuses` by sub; whoever is not `active` for this query is in `unreadable`."""
+    """Who can meet when, for one query. Whoever is not `active` for it is in `unreadable`, by sub."""
 
-    gaps: Mapping[Member, engine.Gaps]
-    statuses: Mapping[str, SyncStatus]
+    times: Mapping[Member, MemberTime]
+    accounts: Mapping[str, Account]
+    known: Mapping[str, Known]
     unreadable: frozenset[str]
     excluded_event_ids: frozenset[str]  # those that the query says to disregard, also where it named them by uid
 
-    def of(self, member: Member) -> engine.Gaps:
-        return self.gaps[member]
+    def of(self, member: Member) -> tuple[engine.Member, ...]:
+        return self.times[member].members
+
+    @property
+    def statuses(self) -> dict[str, SyncStatus]:
+        """By sub; of several members of one sub, the first that is not `active` counts."""
+        statuses: dict[str, SyncStatus] = {}
+        for member, time in self.times.items():
+            if statuses.get(member.sub, "active") == "active":
+                statuses[member.sub] = time.status
+        return statuses
 
 
 async def read_free_time(deps: Deps, application_id: str, query: Query, now: int) -> FreeTime:
-    """Free time of every member of `query`, with calendars expanded first as far as it reaches."""
+    """Free time of every member of `query`, with calendars expanded first as far as it reaches.
+
+    Answered from what is known already, as far as its accounts have not changed since."""
     async with deps.database.reading() as connection:
-        free_time = await gather_free_time(connection, application_id, query, now)
+        free_time = await gather_free_time(connection, application_id, query, now, cache=deps.known)
     if not free_time.unreadable:
         return free_time
     await ensure_known(deps, application_id, query)
     async with deps.database.reading() as connection:
-        return await gather_free_time(connection, application_id, query, now)
+        return await gather_free_time(connection, application_id, query, now, cache=deps.known)
 
 
 async def ensure_known(deps: Deps, application_id: str, query: Query) -> None:
@@ -85,83 +110,192 @@ async def ensure_known(deps: Deps, application_id: str, query: Query) -> None:
             await accounts.set_known(connection, application_id, calendar.calendar_id, known_from, known_until)
 
 
-async def gather_free_time(connection: AsyncConnection, application_id: str, query: Query, now: int) -> FreeTime:
-    """Free time of every member of `query`, as the open transaction sees it."""
-    subs = query.subs
-    span = query.span
-    owners = await accounts.find(connection, application_id, subs)
-    calendars = await accounts.list_calendars(connection, application_id, subs)
-    rows = await events.busy_between(
-        connection,
-        application_id,
-        [calendar.calendar_id for calendar in calendars if not calendar.deleted],
-        span.start,
-        span.end,
-    )
-    holds = await bookings.holds_between(connection, application_id, subs, span.start, span.end, now)
-    return weigh(query, owners, calendars, rows, holds)
-
-
-def weigh(
+async def gather_free_time(
+    connection: AsyncConnection,
+    application_id: str,
     query: Query,
-    owners: Mapping[str, Account],
-    calendars: Sequence[Calendar],
-    rows: Sequence[events.BusyRow],
-    holds: Sequence[bookings.Hold],
+    now: int,
+    *,
+    around: int | None = None,
+    cache: KnownCache | None = None,
 ) -> FreeTime:
-    """What the rows mean for each member: pure."""
-    excluded_ids = {excluded.event_id for excluded in query.excluded_events if excluded.event_id is not None}
-    excluded_uids = {excluded.event_uid for excluded in query.excluded_events if excluded.event_uid is not None}
-    excluded_ids |= {row.event_id for row in rows if row.event_uid in excluded_uids and row.event_id is not None}
-    counted = [
-        row
-        for row in rows
-        if row.event_uid not in excluded_uids and (row.event_id is None or row.event_id not in excluded_ids)
-    ]
-    by_calendar: dict[str, list[events.BusyRow]] = {}
-    for row in counted:
-        by_calendar.setdefault(row.calendar_id, []).append(row)
-    held: dict[str, list[tuple[int, int]]] = {}
-    for hold in holds:
-        if hold.event_id not in excluded_ids:
-            held.setdefault(hold.sub, []).append((hold.start, hold.end))
-    of_sub: dict[str, list[Calendar]] = {}
-    for calendar in calendars:
-        of_sub.setdefault(calendar.sub, []).append(calendar)
+    """Free time of every member of `query`, as the open transaction sees it.
 
-    gaps: dict[Member, engine.Gaps] = {}
-    statuses: dict[str, SyncStatus] = {}
-    unreadable: set[str] = set()
-    for member in (member for group in query.groups for member in group.members):
-        owner = owners.get(member.sub)
-        chosen = _chosen(member, of_sub.get(member.sub, []))
-        status: SyncStatus = "active"
-        sync = [calendar.sync_status() for calendar in chosen or ()]
-        if owner is None or owner.revoked or chosen is None or "disconnected" in sync:
-            status = "disconnected"
-        elif "pending" in sync or not all(calendar.knows(query.span.start, query.span.end) for calendar in chosen):
-            status = "pending"
-        if statuses.get(member.sub, "active") == "active":
-            statuses[member.sub] = status
-        if status != "active" or chosen is None:
-            unreadable.add(member.sub)
-            gaps[member] = engine.NEVER
-            continue
-        blocking = [
-            (row.start, row.end)
-            for calendar in chosen
-            for row in by_calendar.get(calendar.calendar_id, ())
-            if (row.kind == "busy" or not member.ignore_tentative)
-            and (row.event_id is not None or not member.only_managed_events)
+    around  only a meeting that starts here is of interest: less is read, but calendars count as known or not as ever
+    cache   where to look first, and to keep what is read; None reads everything
+    """
+    if query.excluded_events:
+        cache = None  # what it leaves is for this query alone
+    relevant = query.span if around is None else query.around(around)
+    within = relevant if cache is None else leaves_around(relevant)
+    members: dict[str, list[Member]] = {}
+    for member in query.members:
+        members.setdefault(member.sub, []).append(member)
+    owners = await accounts.find(connection, application_id, query.subs)
+    living = {sub: owner for sub, owner in owners.items() if not owner.revoked}
+    known = (
+        {} if cache is None else {sub: found for sub, owner in living.items() if (found := cache.find(owner, within))}
+    )
+    unknown = {
+        sub: owner
+        for sub, owner in living.items()
+        if sub not in known or any(known[sub].find_time(member, query.span, now) is None for member in members[sub])
+    }
+    excluded_ids: set[str] = set()
+    if unknown:
+        reading = _Reading(connection, application_id, query, within, now)
+        known |= await reading.known(unknown, members)
+        excluded_ids = reading.excluded_ids
+        if cache is not None:
+            for sub in unknown:
+                cache.keep(known[sub])
+    counted = await _counted_events(connection, application_id, query, living, relevant, now, excluded_ids)
+    times: dict[Member, MemberTime] = {}
+    for member in query.members:
+        owner = living.get(member.sub)
+        time = None if owner is None else known[member.sub].find_time(member, query.span, now)
+        if owner is None or time is None:
+            times[member] = unreadable(member, "disconnected")
+        elif member.constraints and time.status == "active":
+            full = within_quotas(member.constraints, counted.get(member.sub, ()), owner.tzid, relevant)
+            times[member] = MemberTime("active", tuple(_restricted(place, full) for place in time.places))
+        else:
+            times[member] = time
+    unread = frozenset(member.sub for member, time in times.items() if time.status != "active")
+    return FreeTime(times, owners, known, unread, frozenset(excluded_ids))
+
+
+def _restricted(place: Place, restrictions: Sequence[engine.Restriction]) -> Place:
+    member = place.member
+    available = member.available
+    for restriction in restrictions:
+        allowed = restriction.allowed
+        available = allowed if available is None else engine.intersect_gaps(available, allowed)
+    restricted = engine.Member(member.sub, member.free, available, member.buffer_before, member.buffer_after)
+    return Place(restricted, (*place.restrictions, *restrictions))
+
+
+class _Reading:
+    """Reads what is to be known of some accounts, all of them at once."""
+
+    def __init__(
+        self, connection: AsyncConnection, application_id: str, query: Query, within: engine.Period, now: int
+    ) -> None:
+        self._connection = connection
+        self._application_id = application_id
+        self._query = query
+        self._within = within
+        self._now = now
+        self.excluded_ids: set[str] = set()
+
+    async def known(self, owners: Mapping[str, Account], members: Mapping[str, Sequence[Member]]) -> dict[str, Known]:
+        subs, within = list(owners), self._within
+        calendars = [
+            calendar
+            for calendar in await accounts.list_calendars(self._connection, self._application_id, subs)
+            if not calendar.deleted
         ]
-        gaps[member] = engine.free_gaps(blocking + held.get(member.sub, []))
-    return FreeTime(gaps, statuses, frozenset(unreadable), frozenset(excluded_ids))
+        stored = await self._stored(
+            [sub for sub in subs if any(member.managed_availability for member in members[sub])]
+        )
+        rows = await events.busy_between(
+            self._connection,
+            self._application_id,
+            [calendar.calendar_id for calendar in calendars],
+            within.start,
+            within.end,
+        )
+        holds = await bookings.holds_between(
+            self._connection, self._application_id, subs, within.start, within.end, self._now
+        )
+        excluded_uids = {excluded.event_uid for excluded in self._query.excluded_events} - {None}
+        self.excluded_ids = {
+            excluded.event_id for excluded in self._query.excluded_events if excluded.event_id is not None
+        } | {row.event_id for row in rows if row.event_uid in excluded_uids and row.event_id is not None}
+        busy: dict[str, list[events.BusyRow]] = {}
+        for row in rows:
+            if row.event_uid not in excluded_uids and row.event_id not in self.excluded_ids:
+                busy.setdefault(row.calendar_id, []).append(row)
+        held: dict[str, list[bookings.Hold]] = {}
+        for hold in holds:
+            if hold.event_id not in self.excluded_ids:
+                held.setdefault(hold.sub, []).append(hold)
+        known: dict[str, Known] = {}
+        for sub, owner in owners.items():
+            own = tuple(calendar for calendar in calendars if calendar.sub == sub)
+            known[sub] = Known(
+                account=owner,
+                within=within,
+                calendars=own,
+                free={},
+                stored=stored.get(sub),
+                holds_end=min(
+                    (hold.held_until for hold in held.get(sub, ()) if hold.held_until is not None), default=None
+                ),
+            )
+            for member in members[sub]:
+                for hours in hours_of(member, stored.get(sub) or Stored(), within):
+                    selection = selection_of(member, hours)
+                    if selection not in known[sub].free:
+                        chosen = chosen_calendars(selection, own) or ()
+                        chosen_rows = [row for calendar in chosen for row in busy.get(calendar.calendar_id, ())]
+                        known[sub].free[selection] = _free(selection, chosen_rows, held.get(sub, ()))
+        return known
+
+    async def _stored(self, subs: Sequence[str]) -> dict[str, Stored]:
+        """What is stored for these accounts, who are asked for with managed availability."""
+        if not subs:
+            return {}
+        stored_rules = await rules.rules_of(self._connection, self._application_id, subs)
+        periods = await available_periods.available_periods_of(
+            self._connection, self._application_id, subs, self._within.start, self._within.end
+        )
+        anything = await rules.subs_with_any(self._connection, self._application_id, subs)
+        for sub in subs:
+            if sub not in anything:
+                # An integration that switches the flag on before it stores rules would otherwise offer nothing.
+                log.warning("availability.nothing_stored", sub=sub)
+        return {
+            sub: Stored(tuple(stored_rules.get(sub, ())), tuple(periods.get(sub, ())), sub in anything) for sub in subs
+        }
 
 
-def _chosen(member: Member, calendars: Sequence[Calendar]) -> list[Calendar] | None:
-    """The calendars that count for this member; None when one that was asked for is gone."""
-    living = [calendar for calendar in calendars if not calendar.deleted]
-    if member.calendar_ids is None:
-        return living
-    chosen = [calendar for calendar in living if calendar.calendar_id in member.calendar_ids]
-    return chosen if len(chosen) == len(set(member.calendar_ids)) else None
+def _free(selection: Selection, rows: Sequence[events.BusyRow], holds: Sequence[bookings.Hold]) -> engine.Gaps:
+    """The time that neither these rows nor a booking block: pure."""
+    blocking = [
+        (row.start, row.end)
+        for row in rows
+        if (row.kind == "busy" or not selection.ignore_tentative)
+        and (row.event_id is not None or not selection.only_managed_events)
+    ]
+    return engine.free_gaps(blocking + [(hold.start, hold.end) for hold in holds])
+
+
+async def _counted_events(
+    connection: AsyncConnection,
+    application_id: str,
+    query: Query,
+    living: Mapping[str, Account],
+    relevant: engine.Period,
+    now: int,
+    excluded_ids: set[str],
+) -> dict[str, list[CountedEvent]]:
+    """The application's events that quotas of the query may count, by sub: those written, and those of bookings."""
+    spans = [
+        engine.whole_span(quota_of(constraint, living[member.sub].tzid), relevant.start, relevant.end)
+        for member in query.members
+        if member.sub in living
+        for constraint in member.constraints
+    ]
+    if not spans:
+        return {}
+    subs = [member.sub for member in query.members if member.constraints and member.sub in living]
+    start, end = min(span.start for span in spans), max(span.end for span in spans)
+    counted: dict[str, list[CountedEvent]] = {}
+    for sub, event in [
+        *await events.managed_between(connection, application_id, subs, start, end),
+        *await bookings.booked_between(connection, application_id, subs, start, end, now),
+    ]:
+        if event.event_id not in excluded_ids:
+            counted.setdefault(sub, []).append(event)
+    return counted

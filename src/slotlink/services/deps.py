@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from slotlink import engine
+from slotlink.services.known import KnownCache
 from slotlink.settings import Settings
 from slotlink.store.database import Database
 from slotlink.vault import Vault
+
+HALF_A_CACHE = 64 * 1024 * 1024  # bytes for calendars that were read, and as many for the starts found in them
 
 
 def _nobody_waits() -> None:
@@ -20,3 +24,5 @@ class Deps:
     vault: Vault
     settings: Settings
     wake_worker: Callable[[], None] = _nobody_waits  # called after a commit that left something in the outbox
+    known: KnownCache = field(default_factory=lambda: KnownCache(HALF_A_CACHE))
+    starts: engine.StartCache = field(default_factory=lambda: engine.StartCache(HALF_A_CACHE))

@@ -33,7 +33,7 @@ async def write_event(
 
     Raises NotFound for the calendar, NotAllowed when it is read-only."""
     async with deps.database.transaction() as connection:
-        await accounts.lock(connection, application_id, [sub])
+        await bookings.lock_for_release(connection, application_id, [sub], [calendar_id], event_id)
         _writable(await accounts.get_calendar(connection, application_id, sub, calendar_id))
         kind = busy_kind(transparency=details.get("transparency"), status=None)
         whole = {**details, "tzid": time.tzid}
@@ -47,7 +47,7 @@ async def write_event(
 async def delete_event(deps: Deps, application_id: str, sub: str, calendar_id: str, event_id: str, now: int) -> None:
     """Delete the application's event; the unknown is deleted already. A link that booked it keeps its last values."""
     async with deps.database.transaction() as connection:
-        await accounts.lock(connection, application_id, [sub])
+        await bookings.lock_for_release(connection, application_id, [sub], [calendar_id], event_id)
         _writable(await accounts.get_calendar(connection, application_id, sub, calendar_id))
         await events.delete_managed(connection, application_id, [calendar_id], event_id, now)
         await bookings.release_event(connection, application_id, calendar_id, event_id)
@@ -61,7 +61,6 @@ async def delete_all_events(
 
     Raises InvalidRequest for calendars that are not the account's."""
     async with deps.database.transaction() as connection:
-        await accounts.lock(connection, application_id, [sub])
         owned = [
             calendar.calendar_id
             for calendar in await accounts.list_calendars(connection, application_id, [sub])
@@ -74,7 +73,9 @@ async def delete_all_events(
         }
         if unknown:
             raise InvalidRequest(unknown)
-        for calendar_id in calendar_ids if calendar_ids is not None else owned:
+        emptied = calendar_ids if calendar_ids is not None else owned
+        await bookings.lock_for_release(connection, application_id, [sub], emptied, None)
+        for calendar_id in emptied:
             for event_id in await events.managed_ids(connection, application_id, calendar_id):
                 await bookings.release_event(connection, application_id, calendar_id, event_id)
             await events.delete_managed(connection, application_id, [calendar_id], None, now)

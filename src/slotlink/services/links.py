@@ -12,7 +12,7 @@ from slotlink.domain.callback import no_times_body
 from slotlink.domain.link import Json, Link, LinkStatus, Terms
 from slotlink.errors import FieldError, InvalidRequest, LinkNotOpen
 from slotlink.services import callbacks
-from slotlink.services.availability import NOT_RECOGNIZED, refuse_unknown, unknown_members
+from slotlink.services.availability import NOT_RECOGNIZED, refuse, refuse_overwork, unknown_members
 from slotlink.services.deps import Deps
 from slotlink.store import accounts, links
 
@@ -24,11 +24,13 @@ ALREADY_COMPLETED = FieldError(
 
 
 async def create_link(deps: Deps, application_id: str, event: Json, terms: Terms, now: int) -> Link:
-    """Make a link. Raises InvalidRequest for people and calendars that this application cannot use."""
+    """Make a link. Raises InvalidRequest for people, calendars and rules that this application cannot use, and for a
+    query too large for its page."""
+    refuse_overwork(terms.query.work, deps.settings.limit_work, "availability.query_periods")
     async with deps.database.transaction() as connection:
         unknown = await unknown_members(connection, application_id, terms.query, "availability.")
         unknown |= await _unusable_targets(connection, application_id, terms)
-        refuse_unknown(unknown)
+        refuse(unknown)
         # A calendar named twice still gets one event: the first mention counts.
         targets = {target.calendar_id: target for target in reversed(terms.targets)}
         distinct = tuple(target for target in terms.targets if targets[target.calendar_id] is target)

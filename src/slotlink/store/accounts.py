@@ -11,7 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from slotlink.domain.account import Account, Calendar, Profile
 from slotlink.errors import NotFound
 from slotlink.store import ids
-from slotlink.store.tables import accounts, booking_participants, busy_periods, calendars, events, profiles, tokens
+from slotlink.store.tables import (
+    accounts,
+    availability_rules,
+    available_periods,
+    booking_participants,
+    busy_periods,
+    calendars,
+    events,
+    profiles,
+    tokens,
+)
 
 EMBEDDED_PROVIDER = "cronofy"  # the name Cronofy gives the calendars it hosts itself
 
@@ -25,6 +35,17 @@ async def lock(connection: AsyncConnection, application_id: str, subs: Iterable[
         .where(accounts.c.application_id == application_id, accounts.c.sub.in_(sorted(set(subs))))
         .order_by(accounts.c.sub)
         .with_for_update()
+    )
+
+
+async def touch(connection: AsyncConnection, application_id: str, subs: Iterable[str]) -> None:
+    """Note that answers about these people's availability may differ from now on. The caller holds their locks.
+
+    Time that merely passes (a hold that runs out, a horizon that comes nearer) is no change, and is not noted."""
+    await connection.execute(
+        update(accounts)
+        .where(accounts.c.application_id == application_id, accounts.c.sub.in_(sorted(set(subs))))
+        .values(version=accounts.c.version + 1)
     )
 
 
@@ -126,6 +147,7 @@ async def create_calendar(
             created_at=now,
         )
     )
+    await touch(connection, application_id, [sub])
     return calendar_id
 
 
@@ -180,29 +202,24 @@ async def get_calendar(connection: AsyncConnection, application_id: str, sub: st
 
 async def touch_calendar(connection: AsyncConnection, application_id: str, calendar_id: str, now: int) -> None:
     """Note that the calendar's busy time has changed."""
-    await connection.execute(
-        update(calendars)
-        .where(calendars.c.application_id == application_id, calendars.c.calendar_id == calendar_id)
-        .values(version=calendars.c.version + 1, fresh_at=now)
-    )
+    await _change_calendar(connection, application_id, calendar_id, version=calendars.c.version + 1, fresh_at=now)
 
 
 async def set_known(
     connection: AsyncConnection, application_id: str, calendar_id: str, known_from: int | None, known_until: int | None
 ) -> None:
-    await connection.execute(
-        update(calendars)
-        .where(calendars.c.application_id == application_id, calendars.c.calendar_id == calendar_id)
-        .values(known_from=known_from, known_until=known_until, version=calendars.c.version + 1)
+    await _change_calendar(
+        connection,
+        application_id,
+        calendar_id,
+        known_from=known_from,
+        known_until=known_until,
+        version=calendars.c.version + 1,
     )
 
 
 async def set_tzid(connection: AsyncConnection, application_id: str, sub: str, calendar_id: str, tzid: str) -> None:
-    await connection.execute(
-        update(calendars)
-        .where(calendars.c.application_id == application_id, calendars.c.calendar_id == calendar_id)
-        .values(tzid=tzid)
-    )
+    await _change_calendar(connection, application_id, calendar_id, tzid=tzid)
     await connection.execute(
         update(accounts).where(accounts.c.application_id == application_id, accounts.c.sub == sub).values(tzid=tzid)
     )
@@ -235,6 +252,8 @@ async def revoke(connection: AsyncConnection, application_id: str, sub: str, now
         await connection.execute(
             delete(table).where(table.c.application_id == application_id, table.c.calendar_id.in_(owned))
         )
+    for table in (availability_rules, available_periods):
+        await connection.execute(delete(table).where(table.c.application_id == application_id, table.c.sub == sub))
     await connection.execute(
         update(calendars)
         .where(calendars.c.application_id == application_id, calendars.c.sub == sub)
@@ -245,11 +264,29 @@ async def revoke(connection: AsyncConnection, application_id: str, sub: str, now
         .where(booking_participants.c.application_id == application_id, booking_participants.c.sub == sub)
         .values(blocks=False)
     )
+    await touch(connection, application_id, [sub])
+
+
+async def _change_calendar(connection: AsyncConnection, application_id: str, calendar_id: str, **values: Any) -> None:
+    """Every change of a calendar's row may change when its owner is free."""
+    owners = await connection.execute(
+        update(calendars)
+        .where(calendars.c.application_id == application_id, calendars.c.calendar_id == calendar_id)
+        .values(**values)
+        .returning(calendars.c.sub)
+    )
+    await touch(connection, application_id, owners.scalars())
 
 
 def _account(row: Row[*tuple[Any, ...]]) -> Account:
     return Account(
-        row.application_id, row.sub, row.application_calendar_id, row.display_name, row.tzid, row.revoked_at is not None
+        application_id=row.application_id,
+        sub=row.sub,
+        application_calendar_id=row.application_calendar_id,
+        display_name=row.display_name,
+        tzid=row.tzid,
+        revoked=row.revoked_at is not None,
+        version=row.version,
     )
 
 

@@ -5,26 +5,30 @@ The rows of `booking_participants` that block are busy time like any event, and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import msgspec
 from sqlalchemy import ColumnElement, and_, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink.domain.booking import Booking
+from slotlink.domain.hours import CountedEvent, tags_of
 from slotlink.errors import SlotTaken
-from slotlink.store.tables import booking_events, booking_participants, bookings
+from slotlink.store import accounts
+from slotlink.store.tables import booking_events, booking_participants, bookings, links
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Time a participant is booked for."""
+    """Time a participant is booked for. `held_until`: the hold ends then, whatever becomes of the event."""
 
     sub: str
     start: int
     end: int
     event_id: str
+    held_until: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +59,85 @@ async def holds_between(
             booking_participants.c.start_at,
             booking_participants.c.end_at,
             booking_participants.c.event_id,
-        ).where(
-            booking_participants.c.application_id == application_id,
-            booking_participants.c.sub.in_(subs),
-            booking_participants.c.end_at > start,
-            booking_participants.c.start_at < end,
-            booking_participants.c.blocks,
-            or_(booking_participants.c.held_until.is_(None), booking_participants.c.held_until > now),
-        )
+            booking_participants.c.held_until,
+        ).where(*_held(application_id, subs, start, end, now))
     )
     return [Hold(*row) for row in rows]
+
+
+async def booked_between(
+    connection: AsyncConnection, application_id: str, subs: Sequence[str], start: int, end: int, now: int
+) -> list[tuple[str, CountedEvent]]:
+    """The events of those bookings, by sub, as quotas count them: also those that the application has yet to write."""
+    rows = await connection.execute(
+        select(
+            booking_participants.c.sub,
+            booking_participants.c.event_id,
+            booking_participants.c.start_at,
+            booking_participants.c.end_at,
+            links.c.event,
+        )
+        .join(
+            links,
+            and_(
+                links.c.application_id == booking_participants.c.application_id,
+                links.c.link_id == booking_participants.c.link_id,
+            ),
+        )
+        .where(*_held(application_id, subs, start, end, now))
+    )
+    return [
+        (row.sub, CountedEvent(row.event_id, row.start_at, row.end_at, tags_of(msgspec.json.decode(row.event))))
+        for row in rows
+    ]
+
+
+def _held(application_id: str, subs: Sequence[str], start: int, end: int, now: int) -> tuple[ColumnElement[bool], ...]:
+    return (
+        booking_participants.c.application_id == application_id,
+        booking_participants.c.sub.in_(subs),
+        booking_participants.c.end_at > start,
+        booking_participants.c.start_at < end,
+        booking_participants.c.blocks,
+        or_(booking_participants.c.held_until.is_(None), booking_participants.c.held_until > now),
+    )
+
+
+async def lock_for_release(
+    connection: AsyncConnection,
+    application_id: str,
+    subs: Iterable[str],
+    calendar_ids: Sequence[str],
+    event_id: str | None,
+) -> None:
+    """Lock these accounts, and everybody whom a release of `event_id` in these calendars (of any event when None) may
+    free, all in one order. `subs` holds the calendars' owners.
+
+    Whom an event's booking holds is certain only once its owner is locked. Whoever turns up then may come earlier in
+    the order, so the locks are given back (that is what leaving a savepoint by rollback does) and taken anew."""
+    wanted = set(subs)
+    written = select(booking_events.c.link_id).where(
+        booking_events.c.application_id == application_id, booking_events.c.calendar_id.in_(calendar_ids)
+    )
+    if event_id is not None:
+        written = written.where(booking_events.c.event_id == event_id)
+    while True:
+        async with connection.begin_nested() as attempt:
+            await accounts.lock(connection, application_id, wanted)
+            held = await connection.execute(
+                select(booking_participants.c.sub)
+                .distinct()
+                .where(
+                    booking_participants.c.application_id == application_id,
+                    booking_participants.c.blocks,
+                    booking_participants.c.link_id.in_(written),
+                )
+            )
+            missing = set(held.scalars()) - wanted
+            if not missing:
+                return
+            await attempt.rollback()
+        wanted |= missing
 
 
 async def release_ended_holds(connection: AsyncConnection, application_id: str, subs: Sequence[str], now: int) -> None:
@@ -91,7 +164,9 @@ async def release_excluded(
 
 async def release_event(connection: AsyncConnection, application_id: str, calendar_id: str, event_id: str) -> None:
     """An event of a booking was moved or deleted: its owner is no longer held by the booking, nor is anybody who was
-    only named in it. Whoever has an event of their own from the same booking stays held by that."""
+    only named in it. Whoever has an event of their own from the same booking stays held by that.
+
+    The caller has taken its locks with `lock_for_release`."""
     written = select(booking_events.c.link_id).where(
         booking_events.c.application_id == application_id,
         booking_events.c.calendar_id == calendar_id,
@@ -113,7 +188,8 @@ async def release_event(connection: AsyncConnection, application_id: str, calend
 async def insert_booking(
     connection: AsyncConnection, application_id: str, event_id: str, booking: Booking, now: int
 ) -> None:
-    """Raises SlotTaken when the database refuses an overlap that the caller's check let through."""
+    """Raises SlotTaken when the database refuses an overlap that the caller's check let through. The caller holds the
+    participants' locks."""
     await connection.execute(
         insert(bookings).values(
             application_id=application_id,
@@ -145,6 +221,7 @@ async def insert_booking(
         if "booking overlap" in str(error.orig) or "booking_overlap" in str(error.orig):
             raise SlotTaken("this time is no longer free") from error
         raise
+    await accounts.touch(connection, application_id, booking.subs)
     if booking.writes:
         await connection.execute(
             insert(booking_events),
@@ -162,10 +239,13 @@ async def insert_booking(
 
 
 async def _release(connection: AsyncConnection, application_id: str, *conditions: ColumnElement[bool]) -> None:
-    await connection.execute(
+    freed = await connection.execute(
         update(booking_participants)
         .where(
             and_(booking_participants.c.application_id == application_id, booking_participants.c.blocks, *conditions)
         )
         .values(blocks=False)
+        .returning(booking_participants.c.sub)
     )
+    if subs := set(freed.scalars()):
+        await accounts.touch(connection, application_id, subs)

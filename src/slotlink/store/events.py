@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink.domain.event import BusyKind, EventTime
+from slotlink.domain.hours import CountedEvent, tags_of
 from slotlink.store import ids
-from slotlink.store.tables import busy_periods, events
+from slotlink.store.tables import busy_periods, calendars, events
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,37 @@ async def busy_between(
         .order_by(busy_periods.c.start_at)
     )
     return [BusyRow(*row) for row in rows]
+
+
+async def managed_between(
+    connection: AsyncConnection, application_id: str, subs: Sequence[str], start: int, end: int
+) -> list[tuple[str, CountedEvent]]:
+    """The application's living events of these accounts in [start, end), by sub, blocking or not."""
+    rows = await connection.execute(
+        select(calendars.c.sub, events.c.event_id, busy_periods.c.start_at, busy_periods.c.end_at, events.c.details)
+        .select_from(busy_periods)
+        .join(events, same_event())
+        .join(
+            calendars,
+            and_(
+                calendars.c.application_id == busy_periods.c.application_id,
+                calendars.c.calendar_id == busy_periods.c.calendar_id,
+            ),
+        )
+        .where(
+            calendars.c.application_id == application_id,
+            calendars.c.sub.in_(subs),
+            calendars.c.deleted.is_(False),
+            events.c.event_id.is_not(None),
+            events.c.deleted_at.is_(None),
+            busy_periods.c.start_at < end,
+            or_(busy_periods.c.end_at > start, busy_periods.c.start_at >= start),
+        )
+    )
+    return [
+        (row.sub, CountedEvent(row.event_id, row.start_at, row.end_at, tags_of(msgspec.json.decode(row.details))))
+        for row in rows
+    ]
 
 
 async def _find(

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from slotlink.domain.event import with_times
 from slotlink.domain.link import TRANSITIONS, Json, Link, LinkStatus, Terms
 from slotlink.errors import LinkNotOpen, NotFound
-from slotlink.store import ids
-from slotlink.store.tables import booking_events, link_history, links
+from slotlink.store import accounts, ids
+from slotlink.store.tables import booking_events, booking_participants, link_history, links
 from slotlink.vault import Vault, digest
 
 NO_TIMES_PAUSE_S = 60  # at most one "no times" callback of a kind in this time, for one link
@@ -136,7 +136,8 @@ async def follow_event(
 ) -> None:
     """Completed links whose booking wrote this event report its last written values from now on.
 
-    `members` are all that it says now, without times; its zone stays where they name none."""
+    `members` are all that it says now, without times; its zone stays where they name none. Whoever a link's booking
+    holds is counted by what the link says; the caller has locked them with `bookings.lock_for_release`."""
     rows = await connection.execute(
         select(links.c.link_id, links.c.event)
         .join(
@@ -150,7 +151,8 @@ async def follow_event(
             booking_events.c.event_id == event_id,
         )
     )
-    for row in rows.all():
+    following = rows.all()
+    for row in following:
         tzid = members.get("tzid") or msgspec.json.decode(row.event)["tzid"]
         event = with_times({"event_id": event_id, **members, "tzid": tzid}, start, end, tzid)
         await connection.execute(
@@ -158,6 +160,15 @@ async def follow_event(
             .where(links.c.application_id == application_id, links.c.link_id == row.link_id)
             .values(event=_json(event))
         )
+    if following:
+        held = await connection.execute(
+            select(booking_participants.c.sub).where(
+                booking_participants.c.application_id == application_id,
+                booking_participants.c.link_id.in_([row.link_id for row in following]),
+                booking_participants.c.blocks,
+            )
+        )
+        await accounts.touch(connection, application_id, held.scalars())
 
 
 async def add_history(

@@ -70,6 +70,8 @@ accounts = Table(
     Column("tzid", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
+    # Grows with every committed change of anything that an answer about this account's availability depends on.
+    Column("version", BigInteger, nullable=False, server_default="0"),
     ForeignKeyConstraint(["application_id"], ["applications.application_id"]),
     UniqueConstraint("application_id", "application_calendar_id"),
 )
@@ -171,6 +173,34 @@ busy_periods = Table(
     # Answers "what overlaps this span" by start; the span is widened by the calendar's longest event (below).
     Index("ix_busy_periods_calendar_start", "application_id", "calendar_id", "start_at", "end_at"),
     Index("ix_busy_periods_calendar_end", "application_id", "calendar_id", "end_at"),
+)
+
+availability_rules = Table(
+    "availability_rules",
+    metadata,
+    _of_application(),
+    Column("sub", String(40), primary_key=True),
+    Column("availability_rule_id", String(64), primary_key=True),  # the application's own id
+    Column("tzid", Text, nullable=False),
+    Column("calendar_ids", Text),  # NULL: none were named, so all of them count
+    Column("weekly_periods", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    ForeignKeyConstraint(["application_id", "sub"], ["accounts.application_id", "accounts.sub"]),
+)
+
+available_periods = Table(
+    "available_periods",
+    metadata,
+    _of_application(),
+    Column("sub", String(40), primary_key=True),
+    Column("available_period_id", String(64), primary_key=True),  # the application's own id
+    Column("start_at", BigInteger, nullable=False),
+    Column("end_at", BigInteger, nullable=False),
+    Column("tzid", Text, nullable=False),  # as written; only says how the period is read back
+    ForeignKeyConstraint(["application_id", "sub"], ["accounts.application_id", "accounts.sub"]),
+    CheckConstraint("end_at > start_at", name="order"),
+    Index("ix_available_periods_sub_start", "application_id", "sub", "start_at", "end_at"),
 )
 
 links = Table(

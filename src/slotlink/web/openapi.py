@@ -10,10 +10,13 @@ from pydantic.json_schema import models_json_schema
 
 from slotlink.settings import Limits
 from slotlink.web.openapi_answers import ANSWERS, ref
-from slotlink.web.openapi_operations import OPERATIONS, TAGS, Credential, Operation
+from slotlink.web.openapi_calendars import CALENDARS
+from slotlink.web.openapi_operations import TAGS, Credential, Operation
+from slotlink.web.openapi_scheduling import SCHEDULING
 from slotlink.web.wire import Wire
 
 Json = dict[str, Any]
+OPERATIONS = [*SCHEDULING, *CALENDARS]
 
 INTRODUCTION = """A self-hosted Real-Time Scheduling server whose HTTP API is Cronofy's.
 
@@ -158,7 +161,8 @@ def _query_parameters(operation: Operation, limits: Limits) -> list[Json]:
         return []
     schema = _written_out(operation.query.model_json_schema(), limits)
     return [
-        _query_parameter(name, schema["properties"][name], name in schema["required"]) for name in operation.queries
+        _query_parameter(name, schema["properties"][name], name in schema.get("required", ()))
+        for name in operation.queries
     ]
 
 
@@ -166,7 +170,7 @@ def _query_parameter(name: str, schema: Json, required: bool) -> Json:
     schema = dict(schema)
     variants = [variant for variant in schema.pop("anyOf", []) if variant != {"type": "null"}]
     if len(variants) == 1:
-        schema |= variants[0]
+        schema = variants[0] | schema
     elif variants:
         schema["anyOf"] = variants
     parameter: Json = {"in": "query", "name": name, "required": required}

@@ -38,6 +38,7 @@ def server_id(prefix: str, example: str) -> Json:
 
 
 FLAG: Json = {"type": "boolean"}
+COUNT: Json = {"type": "integer", "minimum": 0}
 SUB = {"type": "string", "pattern": "^(acc|apc)_[0-9a-f]{24}$", "examples": ["apc_66a4c1f20e5b8d7793c1a2b4"]}
 LINK_ID = server_id("sch", "sch_64b1859e8090ea21640c915f")
 CALENDAR_ID = server_id("cal", "cal_66a4c1f20e5b8d7793c1a2b5")
@@ -90,6 +91,8 @@ _PAGES = exact(
     {"current": {"type": "integer", "minimum": 1}, "total": {"type": "integer", "minimum": 1}},
     {"next_page": text("Absent on the last page. Fetch it as it is, with the same access token.", format="uri")},
 )
+_OWN_ID = text("The application's own.", pattern="^[ -~]{1,64}$", examples=["default"])
+_PERIOD_TIME = {"anyOf": [TIME, exact({"time": LOCAL_TIME, "tzid": TZID})]}
 _EVENT_TIME = {"anyOf": [TIME, DATE, exact({"time": {"anyOf": [LOCAL_TIME, DATE]}, "tzid": TZID})]}
 
 ANSWERS: dict[str, Json] = {
@@ -128,10 +131,68 @@ ANSWERS: dict[str, Json] = {
     "AvailabilityAnswer": {
         "description": "`available_periods` for the response format `periods`, else `available_slots`.",
         "oneOf": [
-            exact({name: array(ref("AvailableTime"))}, {"member_statuses": array(ref("MemberStatus"))})
+            exact(
+                {name: array(ref("AvailableTime"))},
+                {"member_statuses": array(ref("MemberStatus")), "explanation": ref("Explanation")},
+            )
             for name in ("available_periods", "available_slots")
         ],
     },
+    "SequencesAnswer": exact(
+        {
+            "sequences": array(
+                exact(
+                    {
+                        "sequence": array(
+                            exact(
+                                {
+                                    "sequence_id": {"type": ["string", "integer"]},
+                                    "start": TIME,
+                                    "end": TIME,
+                                    "participants": array(exact({"sub": SUB})),
+                                }
+                            )
+                        )
+                    }
+                )
+            )
+        },
+        description="Each `sequence` is one way to hold every step, in the order of time.",
+    ),
+    "Explanation": exact(
+        {
+            "starts": COUNT,
+            "offered": COUNT,
+            "query_periods": array(exact({"start": TIME, "end": TIME, "starts": COUNT})),
+            "participants": array(
+                exact({"required": COUNT, "starts": COUNT, "members": array(ref("MemberExplanation"))})
+            ),
+        },
+        description="Ours. `starts` counts the starts inside the query periods, of each period, and those at which "
+        "enough members of a group can attend.",
+    ),
+    "MemberExplanation": exact(
+        {
+            "sub": SUB,
+            "sync_status": {"enum": ["active", "pending", "disconnected"]},
+            "starts": COUNT,
+            "taken_by": array(
+                exact(
+                    {
+                        "reason": text(
+                            "`busy`, `buffer`, `unreadable`, `available_periods`, `managed_availability` or "
+                            "`availability_constraints[n]`."
+                        ),
+                        "starts": COUNT,
+                        "offered_without": COUNT,
+                    },
+                    {"availability_rules": array(exact({"availability_rule_id": text(), "starts": COUNT}))},
+                )
+            ),
+        },
+        description="`taken_by` names each reason, the starts it takes away from this member, and how many would be "
+        "offered to everybody without it; for rules, the starts that each does not allow.",
+    ),
     "MemberStatus": exact({"sub": SUB, "sync_status": {"enum": ["active", "pending", "disconnected"]}}),
     "ApplicationCalendar": exact(
         {
@@ -231,6 +292,36 @@ ANSWERS: dict[str, Json] = {
                         "deleted": FLAG | {"description": "With `include_deleted`."},
                     },
                 )
+            ),
+        }
+    ),
+    "AvailabilityRule": exact(
+        {
+            "availability_rule_id": _OWN_ID,
+            "tzid": TZID,
+            "weekly_periods": array(
+                exact(
+                    {
+                        "day": {"enum": ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"]},
+                        "start_time": text(pattern=r"^\d\d:\d\d$", examples=["09:30"]),
+                        "end_time": text(
+                            "`24:00` is the end of the day; an end before the start lies on the next day.",
+                            pattern=r"^\d\d:\d\d$",
+                            examples=["17:00"],
+                        ),
+                    }
+                )
+            ),
+        },
+        {"calendar_ids": array(CALENDAR_ID) | {"minItems": 1, "description": "Absent when none were named."}},
+    ),
+    "AvailabilityRuleAnswer": exact({"availability_rule": ref("AvailabilityRule")}),
+    "AvailabilityRulesAnswer": exact({"availability_rules": array(ref("AvailabilityRule"))}),
+    "AvailablePeriodsAnswer": exact(
+        {
+            "pages": _PAGES,
+            "available_periods": array(
+                exact({"available_period_id": _OWN_ID, "start": _PERIOD_TIME, "end": _PERIOD_TIME})
             ),
         }
     ),

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from slotlink.domain.account import Calendar, Profile
 from slotlink.domain.event import local_wire_time, wire_time
 from slotlink.domain.link import Link
+from slotlink.domain.rules import AvailablePeriod, StoredRule
 from slotlink.store.event_listing import EventRow
 
 Json = dict[str, Any]
@@ -54,10 +55,6 @@ def created_link(link: Link, url: str, now: int) -> Json:
             "status": str(link.status(now)),
         },
     }
-
-
-def available(start: int, end: int, subs: list[str]) -> Json:
-    return {"start": wire_time(start), "end": wire_time(end), "participants": [{"sub": sub} for sub in subs]}
 
 
 def calendar(value: Calendar) -> Json:
@@ -151,6 +148,25 @@ def busy_period(row: EventRow, *, localized_tzid: str | None, include_ids: bool,
     if include_deleted:
         listed["deleted"] = row.deleted
     return listed
+
+
+def availability_rule(stored: StoredRule) -> Json:
+    """`calendar_ids` is absent where none were named."""
+    named: Json = {} if stored.calendar_ids is None else {"calendar_ids": stored.calendar_ids}
+    return {
+        "availability_rule_id": stored.availability_rule_id,
+        "tzid": stored.rule.tzid,
+        **named,
+        "weekly_periods": stored.weekly_periods(),
+    }
+
+
+def available_period(period: AvailablePeriod, *, localized_tzid: str | None) -> Json:
+    return {
+        "available_period_id": period.available_period_id,
+        "start": _time(period.start, None, period.tzid, localized_tzid),
+        "end": _time(period.end, None, period.tzid, localized_tzid),
+    }
 
 
 def _time(instant: int, day: str | None, tzid: str, localized_tzid: str | None) -> str | Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from starlette.types import Lifespan
 
 from slotlink.errors import SlotlinkError, StoreUnavailable
 from slotlink.store.schema import is_current
-from slotlink.web import api_accounts, api_availability, api_calendars, api_links, documents, page
+from slotlink.web import api_accounts, api_availability, api_calendars, api_links, api_rules, documents, page
 from slotlink.web.metrics import Metrics
 from slotlink.web.page_status import unknown
 from slotlink.web.problems import answer_fault, answer_problem
@@ -32,6 +33,7 @@ API: list[tuple[str, str, Handler]] = [
     ("POST", "/v1/real_time_scheduling", api_links.create),
     ("POST", "/v1/real_time_scheduling/{link_id}/disable", api_links.disable),
     ("POST", "/v1/availability", api_availability.availability),
+    ("POST", "/v1/sequenced_availability", api_availability.sequenced_availability),
     ("POST", "/v1/application_calendars", api_accounts.application_calendar),
     ("POST", "/oauth/token", api_accounts.token),
     ("POST", "/oauth/token/revoke", api_accounts.revoke),
@@ -47,7 +49,18 @@ API: list[tuple[str, str, Handler]] = [
     ("DELETE", "/v1/events", api_calendars.remove_events),
     ("GET", "/v1/free_busy", api_calendars.list_free_busy),
     ("GET", "/v1/free_busy/pages/{page}", api_calendars.free_busy_page),
+    ("POST", "/v1/availability_rules", api_rules.upsert_rule),
+    ("GET", "/v1/availability_rules", api_rules.list_rules),
+    ("GET", "/v1/availability_rules/{availability_rule_id}", api_rules.show_rule),
+    ("DELETE", "/v1/availability_rules/{availability_rule_id}", api_rules.remove_rule),
+    ("POST", "/v1/available_periods", api_rules.upsert_period),
+    ("GET", "/v1/available_periods", api_rules.list_periods),
+    ("GET", "/v1/available_periods/pages/{page}", api_rules.periods_page),
+    ("DELETE", "/v1/available_periods", api_rules.remove_periods),
 ]
+# The PHP client deletes one available period here. Routed, not redirected: a redirect would lose the body.
+API_ALIASES: list[tuple[str, str, Handler]] = [("DELETE", "/v1/available_periods/", api_rules.remove_periods)]
+OWN_IDS = {"availability_rule_id"}
 PAGES = ("/rts/{token}", "/add_to_calendar/scheduling/{token}", "/real_time_scheduling/{token}")
 
 
@@ -57,18 +70,25 @@ class _Name(StringConvertor):
     regex = r"[^/\x00]+"
 
 
+class _OwnId(StringConvertor):
+    """An id that the application chose, to the end of the path: it may hold slashes, which arrive decoded."""
+
+    regex = r"[^\x00]+"
+
+
 register_url_convertor("name", _Name())
+register_url_convertor("own_id", _OwnId())
 
 
 def _named(path: str) -> str:
-    return path.replace("}", ":name}")
+    return re.sub(r"\{(\w+)\}", lambda name: f"{{{name[1]}:{'own_id' if name[1] in OWN_IDS else 'name'}}}", path)
 
 
 def web_app(state: WebState, lifespan: Lifespan[Starlette] | None = None, metrics: Metrics | None = None) -> Starlette:
     app = Starlette(
         lifespan=lifespan,
         routes=[
-            *(Route(_named(path), handler, methods=[method]) for method, path, handler in API),
+            *(Route(_named(path), handler, methods=[method]) for method, path, handler in [*API, *API_ALIASES]),
             *(Route(_named(path), _guarded(page.show), methods=["GET"]) for path in PAGES),
             *(Route(_named(path), _guarded(page.choose), methods=["POST"]) for path in PAGES),
             Route(_named("/rts/{token}/event.ics"), _guarded(page.download), methods=["GET"]),

@@ -199,6 +199,12 @@ def _printable(value: str) -> str:
     return value
 
 
+def _printable_ascii(value: str) -> str:
+    if not (value.isascii() and value.isprintable()):
+        raise fault("errors.invalid_format", "must be printable ASCII; use letters, digits, spaces and punctuation")
+    return value
+
+
 def _http_url(value: str) -> str:
     try:
         parts = urlsplit(value)
@@ -241,6 +247,12 @@ def _flag(value: Any) -> Any:
 Time = Annotated[int, BeforeValidator(parse_time), WithJsonSchema({"type": "string", "format": "date-time"})]
 Text = Annotated[str, AfterValidator(_printable)]
 ShortText = Annotated[Text, Field(min_length=1, max_length=255)]
+# The id under which an application keeps something of an account (section 4).
+OwnId = Annotated[
+    str,
+    AfterValidator(_printable_ascii),
+    Field(min_length=1, max_length=64, json_schema_extra={"pattern": "^[ -~]*$"}),
+]
 Tzid = Annotated[str, AfterValidator(_zone), Field(description="IANA time zone name", examples=["Europe/London"])]
 _URL_SCHEMA = {
     "type": "string",

@@ -1,0 +1,86 @@
+"""A sequence as an application asks it: meetings one after another, each with its own people and length."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from slotlink import engine
+from slotlink.domain.query import Member, Query, with_free
+
+SequenceId = str | int
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Seconds to a neighbouring step; `most` None is without bound."""
+
+    least: int = 0
+    most: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One meeting. `query` lies in the sequence's periods and the step's own; None when they have nothing in common."""
+
+    sequence_id: SequenceId
+    groups: Query
+    query: Query | None
+    ordinal: int | None = None
+    before: Gap = Gap()
+    after: Gap = Gap()
+
+
+def whole_query(steps: Sequence[Step]) -> Query:
+    """Everybody of every step, over all the time: what has to be read before steps are put in a row."""
+    queries = [step.groups for step in steps]
+    return Query(
+        groups=tuple(group for query in queries for group in query.groups),
+        required_duration=max(query.required_duration for query in queries),
+        query_periods=queries[0].query_periods,
+        buffer_before=max(query.buffer_before for query in queries),
+        buffer_after=max(query.buffer_after for query in queries),
+    )
+
+
+def work_of(steps: Sequence[Step]) -> int:
+    """What finding sequences costs, in the unit of `Query.work`: the starts of each step, and their rows in each order.
+
+    A row has a place for whatever time all grids have in common, which for odd ones may be a second."""
+    queries = [step.query for step in steps if step.query is not None]
+    if len(queries) < len(steps):
+        return 0
+    grids = [
+        part
+        for query in queries
+        for part in (query.interval, *(start for start, _ in query.query_periods if engine.DAY % query.interval))
+    ]
+    places = sum(end - start for start, end in queries[0].query_periods) // math.gcd(*grids)
+    rows = engine.count_orders([step.ordinal for step in steps]) * len(steps) * places
+    return sum(query.work for query in queries) + rows // ROW_PLACES_A_LOOK
+
+
+ROW_PLACES_A_LOOK = 32
+"""Places of a row that are looked at in the time of one look of the search."""
+
+
+def sequence_steps(
+    steps: Sequence[Step], places: Callable[[Member], Sequence[engine.Member]]
+) -> list[engine.SequenceStep] | None:
+    """The engine's question; None when some step can lie nowhere."""
+    asked: list[engine.SequenceStep] = []
+    for step in steps:
+        if step.query is None:
+            return None
+        asked.append(
+            engine.SequenceStep(
+                query=with_free(step.query, places),
+                ordinal=step.ordinal,
+                least_before=step.before.least,
+                most_before=step.before.most,
+                least_after=step.after.least,
+                most_after=step.after.most,
+            )
+        )
+    return asked
