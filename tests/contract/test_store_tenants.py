@@ -102,6 +102,7 @@ CALLS: dict[str, Call] = {
     "available_periods.remove_all": lambda o: available_periods.remove_all(*o.foreign, o.maya.sub),
     "bookings.find": lambda o: bookings.find(*o.foreign, o.link.link_id),
     "bookings.holds_between": lambda o: bookings.holds_between(*o.foreign, [o.maya.sub], NOW, NOW + HOUR, NOW),
+    "bookings.booked_between": lambda o: bookings.booked_between(*o.foreign, [o.maya.sub], NOW, NOW + HOUR, NOW),
     "bookings.lock_for_release": lambda o: bookings.lock_for_release(
         *o.foreign, [o.maya.sub], [o.maya.calendar_id], "interview-1"
     ),
@@ -121,6 +122,7 @@ CALLS: dict[str, Call] = {
     "events.delete_managed": lambda o: events.delete_managed(*o.foreign, [o.maya.calendar_id], None, NOW),
     "events.managed_ids": lambda o: events.managed_ids(*o.foreign, o.maya.calendar_id),
     "events.busy_between": lambda o: events.busy_between(*o.foreign, [o.maya.calendar_id], NOW, NOW + HOUR),
+    "events.managed_between": lambda o: events.managed_between(*o.foreign, [o.maya.sub], NOW, NOW + HOUR),
     "event_listing.read_page": lambda o: event_listing.read_page(
         *o.foreign, Listing(o.maya.sub, include_managed=True), None, 10
     ),

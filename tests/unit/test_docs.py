@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,12 @@ def test_make_help_lists_what_the_readme_promises() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in ("run", "test", "check", "bench", "lock"):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+
+
+def test_the_example_of_the_engine_prints_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (ROOT / "docs" / "engine.md").read_text()
+    code = textwrap.dedent("\n".join(line for line in text.splitlines() if line.startswith("    ") or not line))
+    said = re.findall(r"\d+ \(\d+,\)", code.rpartition("#")[2])
+    assert len(said) > 1
+    exec(compile(code, "docs/engine.md", "exec"), {})
+    assert capsys.readouterr().out.splitlines() == said

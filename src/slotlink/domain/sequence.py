@@ -45,9 +45,11 @@ def whole_query(steps: Sequence[Step]) -> Query:
 
 
 def work_of(steps: Sequence[Step]) -> int:
-    """What finding sequences costs, in the unit of `Query.work`: the starts of each step, and their rows in each order.
+    """What finding sequences costs, in the unit of `Query.work`: the starts of each step, once member by member and
+    once in each order, and in each order a row for each step.
 
-    A row has a place for whatever time all grids have in common, which for odd ones may be a second."""
+    A row has a place for whatever time all grids have in common, which for odd ones may be a second, from the first
+    step's earliest start to the last one's latest."""
     queries = [step.query for step in steps if step.query is not None]
     if len(queries) < len(steps):
         return 0
@@ -56,9 +58,10 @@ def work_of(steps: Sequence[Step]) -> int:
         for query in queries
         for part in (query.interval, *(start for start, _ in query.query_periods if engine.DAY % query.interval))
     ]
-    places = sum(end - start for start, end in queries[0].query_periods) // math.gcd(*grids)
-    rows = engine.count_orders([step.ordinal for step in steps]) * len(steps) * places
-    return sum(query.work for query in queries) + rows // ROW_PLACES_A_LOOK
+    reach = max(query.latest_end for query in queries) - min(query.first_start for query in queries)
+    rows = len(steps) * (reach // math.gcd(*grids)) // ROW_PLACES_A_LOOK
+    orders = engine.count_orders([step.ordinal for step in steps])
+    return sum(query.work for query in queries) + orders * (sum(query.starts for query in queries) + rows)
 
 
 ROW_PLACES_A_LOOK = 32

@@ -144,11 +144,13 @@ async def gather_free_time(
     excluded_ids: set[str] = set()
     if unknown:
         reading = _Reading(connection, application_id, query, within, now)
-        known |= await reading.known(unknown, members)
+        for sub, fresh in (await reading.known(unknown, members)).items():
+            if sub in known:
+                fresh.absorb(known[sub], now)
+            if cache is not None:
+                cache.keep(fresh)
+            known[sub] = fresh
         excluded_ids = reading.excluded_ids
-        if cache is not None:
-            for sub in unknown:
-                cache.keep(known[sub])
     counted = await _counted_events(connection, application_id, query, living, relevant, now, excluded_ids)
     times: dict[Member, MemberTime] = {}
     for member in query.members:

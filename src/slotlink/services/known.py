@@ -77,6 +77,12 @@ class Known:
         """Bytes held, roughly."""
         return 4000 + sum(500 + 16 * len(gaps.starts) for gaps in self.free.values())
 
+    def absorb(self, older: Known, now: int) -> None:
+        """Take over what was read before for the same version and time, for other members than this was read for."""
+        if older.holds_end is None or now < older.holds_end:
+            self.free = {**older.free, **self.free}
+            self.stored = self.stored or older.stored
+
     def find_time(self, member: Member, span: engine.Period, now: int) -> MemberTime | None:
         """The member's time for a query over `span`, which lies in `within`; quotas are not in it. None when something
         has to be read first."""
