@@ -5,7 +5,7 @@ accepted both go it, so that they cannot differ (`decisions.md` "The link": one 
 what a cache remembers; the check reads the gaps it is given.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import compress, islice
 from typing import NamedTuple
@@ -51,10 +51,8 @@ def available_slots(
     """
     search = Search(query, cache)
     if query.query_slots is None:
-        found = _slots(search, overlapping, within or EVER)
-    else:
-        found = _requested_slots(search, within or EVER)
-    return search.finished(found)
+        return search.finished(_slots(search, overlapping, within or EVER))
+    return search.finished(_requested_slots(search, within or EVER))
 
 
 def offered_slot(query: AvailabilityQuery, start: Instant) -> Available | None:
@@ -90,7 +88,7 @@ class Search:
         member = self.query.members[index]
         return self._cache.starts(member.free, member.available, need_of(self.query, member))
 
-    def finished(self, found: Iterator[Available]) -> list[Available]:
+    def finished(self, found: Iterable[Available]) -> list[Available]:
         answer = list(islice(found, self.query.max_results))
         self._cache.trim()
         return answer
@@ -106,8 +104,7 @@ class Search:
 
     def free_at(self, start: Instant) -> int:
         """Return the places of the roster that can attend the meeting at `start`."""
-        roster = self.roster
-        return sum(roster.bit(place) for place, starts in enumerate(self.places) if starts.fits(start))
+        return sum(bit for bit, starts in zip(self.roster.bits, self.places, strict=True) if starts.fits(start))
 
 
 def need_of(query: AvailabilityQuery, member: Member) -> Need:
@@ -169,12 +166,15 @@ class _Rows:
         return [self.of(place) for place in range(len(self._search.places))]
 
 
-def _slots(search: Search, overlapping: bool, within: Period) -> Iterator[Available]:
+def _slots(search: Search, overlapping: bool, within: Period) -> list[Available]:
     query = search.query
     duration = query.required_duration
-    left = query.max_results
+    answer: list[Available] = []
     free_from = MIN_INSTANT  # where the slot before has ended
     for stretch in stretches(search, within):
+        left = None if query.max_results is None else query.max_results - len(answer)
+        if left == 0:
+            break
         rows = _Rows(search, stretch)
         suiting = search.roster.suiting(stretch.asked, rows.of)
         if not suiting:
@@ -184,17 +184,14 @@ def _slots(search: Search, overlapping: bool, within: Period) -> Iterator[Availa
             numbers = list(islice(_each(suiting), left))
         else:
             at = max(0, grid.number_from(free_from) - stretch.first)
-            numbers = list(islice(_apart(suiting, at, -(-duration // grid.interval)), left))
-            if numbers:
-                free_from = begin + numbers[-1] * grid.interval + duration
+            numbers = _apart(suiting, at, -(-duration // grid.interval), left)
+            if not numbers:
+                continue
+            free_from = begin + numbers[-1] * grid.interval + duration
         listed = search.roster.attending_at(numbers, rows.all(), stretch.size)
-        for number, participants in zip(numbers, listed, strict=True):
-            start = begin + number * grid.interval
-            yield Available(start, start + duration, participants)
-        if left is not None:
-            left -= len(numbers)
-            if not left:
-                return
+        starts = [begin + number * grid.interval for number in numbers]
+        answer += map(Available._make, zip(starts, [start + duration for start in starts], listed, strict=True))
+    return answer
 
 
 def stretches(search: Search, within: Period) -> Iterator[Stretch]:
@@ -231,10 +228,12 @@ def _each(starts: int) -> Iterator[int]:
     return compress(range(len(digits)), digits)
 
 
-def _apart(starts: int, at: int, step: int) -> Iterator[int]:
+def _apart(starts: int, at: int, step: int, most: int | None) -> list[int]:
     """The number of the first bit set from `at` on, and of each first one at least `step` after the one before."""
     digits = bin(starts)[:1:-1]
+    numbers: list[int] = []
     found = digits.find("1", at)
-    while found >= 0:
-        yield found
+    while found >= 0 and len(numbers) != most:
+        numbers.append(found)
         found = digits.find("1", found + step)
+    return numbers

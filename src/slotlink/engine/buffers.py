@@ -28,8 +28,12 @@ def fit_windows(gaps: Gaps, need: Need, starts: Period) -> Ranges:
     # The last start is the gap's end less the tail, and is itself allowed.
     reached = bisect_left(gaps.ends, starts.start + tail)
     beyond = bisect_left(gaps.starts, starts.end - before, reached)
-    if reached == beyond:
-        return []
+    if beyond - reached < 2:  # nothing, or one gap: the most common answer to a short question
+        if reached == beyond:
+            return []
+        first = max(gaps.starts[reached] + before, starts.start)
+        end = min(gaps.ends[reached] - tail + 1, starts.end)
+        return [(first, end)] if first < end else []
     firsts = [start + before for start in gaps.starts[reached:beyond]]
     ends = [end - tail + 1 for end in gaps.ends[reached:beyond]]
     # Only the outermost can reach over the edge.

@@ -144,7 +144,10 @@ class _Counted:
             self.inside
             if earliest is None
             else self._bits(
-                lambda stretch: stretch.asked & -(1 << max(0, stretch.grid.number_from(earliest) - stretch.first)),
+                lambda stretch: (
+                    stretch.asked
+                    & -(1 << min(max(0, stretch.grid.number_from(earliest) - stretch.first), stretch.size))
+                ),
                 lambda start: start >= earliest,
             )
         )

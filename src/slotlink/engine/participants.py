@@ -6,6 +6,7 @@ start, with one bit a place.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from itertools import compress
 
 from slotlink.engine.query import AvailabilityQuery
@@ -26,28 +27,29 @@ class Roster:
 
     def __init__(self, query: AvailabilityQuery) -> None:
         self.members = tuple(dict.fromkeys(index for group in query.participants for index in group.members))
+        self.places = {index: place for place, index in enumerate(self.members)}
         self._subs = [query.members[index].sub for index in self.members]
+        self.repeats = len(set(self._subs)) < len(self._subs)
         self._groups = [_Group(group.members, group.required, self) for group in query.participants]
-        self._plain = [(group.mask, group.required) for group in self._groups if not group.repeats]
-        self._repeating = [group for group in self._groups if group.repeats]
-        self._repeats = len(set(self._subs)) < len(self._subs)
-        self._format = f"0{len(self.members)}b"
+        self.must = tuple(dict.fromkeys(place for group in self._groups for place in group.must))
+        """The places without whom nothing can be offered."""
         self.known: dict[int, tuple[int, ...] | None] = {}
         """What `offer` has answered so far."""
         self._listed: dict[bytes, tuple[int, ...]] = {}
-        self.everyone = (1 << len(self.members)) - 1
-        self.must = sum(self.bit(place) for place in {place for group in self._groups for place in group.must})
-        """The places without whom nothing can be offered."""
 
-    def bit(self, place: int) -> int:
-        return 1 << (len(self.members) - 1 - place)
+    @cached_property
+    def bits(self) -> list[int]:
+        """The bit of each place."""
+        highest = len(self.members) - 1
+        return [1 << (highest - place) for place in range(len(self.members))]
 
-    def bit_of(self, index: int) -> int:
-        """The bit of the place that this index into the query's members has."""
-        return self.bit(self.members.index(index))
+    @cached_property
+    def _plain(self) -> list[tuple[int, int]]:
+        """The groups in which everybody has one place: all of its places, and how many are required."""
+        return [(group.mask(self.bits), group.required) for group in self._groups if group.by_sub is None]
 
-    def subs_of(self, places: Iterable[int]) -> list[list[int]]:
-        """Some places, by sub: the places of one sub together."""
+    def by_sub(self, places: Iterable[int]) -> list[list[int]]:
+        """Some places, those of one sub together."""
         by_sub: dict[str, list[int]] = {}
         for place in places:
             by_sub.setdefault(self._subs[place], []).append(place)
@@ -58,12 +60,17 @@ class Roster:
         for mask, required in self._plain:
             if (free & mask).bit_count() < required:
                 return False
-        return all(group.count(free) >= group.required for group in self._repeating)
+        return all(
+            len(group.first_places(free, self.bits)) >= group.required
+            for group in self._groups
+            if group.by_sub is not None
+        )
 
     def attending(self, free: int) -> tuple[int, ...]:
         """Return who is listed when the places in `free` can attend: each sub by its first such place."""
-        places = self._first_places(free) if self._repeats else free
-        return tuple(compress(self.members, format(places, self._format).encode().translate(_TRUTH)))
+        places = self._first_places(free) if self.repeats else free
+        row = format(places, f"0{len(self.members)}b").encode().translate(_TRUTH)
+        return tuple(compress(self.members, row))
 
     def offer(self, free: int) -> tuple[int, ...] | None:
         """Return who is listed when the places in `free` can attend; None when they are not enough. Remembered."""
@@ -79,8 +86,8 @@ class Roster:
             raise ValueError("not enough members are free to be booked")
         chosen = 0
         for group in self._groups:
-            for place in group.first_places(free)[: group.required]:
-                chosen |= self.bit(place)
+            for place in group.first_places(free, self.bits)[: group.required]:
+                chosen |= self.bits[place]
         return self.attending(chosen)
 
     def suiting(self, starts: int, row: Row) -> int:
@@ -103,9 +110,9 @@ class Roster:
 
     def attending_at(self, starts: Sequence[int], rows: Sequence[int], count: int) -> list[tuple[int, ...]]:
         """Return who is listed at each of some starts, ascending; `rows` have `count` bits, place by place."""
-        if not self._repeats and self.must == self.everyone:
+        if not self.repeats and len(self.must) == len(self.members):
             return [self.members] * len(starts)
-        if self._repeats:
+        if self.repeats:
             rows = self._first_rows(rows)
         width = (count + 7) // 8
         table = b"".join([row.to_bytes(width, "little") for row in rows])
@@ -125,13 +132,13 @@ class Roster:
 
     def _first_places(self, free: int) -> int:
         first = 0
-        for places in self.subs_of(range(len(self.members))):
-            first |= next((self.bit(place) for place in places if free & self.bit(place)), 0)
+        for places in self.by_sub(range(len(self.members))):
+            first |= next((self.bits[place] for place in places if free & self.bits[place]), 0)
         return first
 
     def _first_rows(self, rows: Sequence[int]) -> list[int]:
         first = list(rows)
-        for places in self.subs_of(range(len(self.members))):
+        for places in self.by_sub(range(len(self.members))):
             earlier = 0
             for place in places:
                 first[place] &= ~earlier
@@ -140,31 +147,32 @@ class Roster:
 
 
 class _Group:
-    """One group's places. `mask` is all of them; `repeats` whether some are of one sub; `must` are the places when all
-    are needed and each is somebody else, none otherwise."""
+    """One group's places, in its order. `by_sub` are those of each sub together, None when everybody has one; `must`
+    are the places when all of them are needed and nobody has two, none otherwise."""
 
     def __init__(self, members: Sequence[int], required: int, roster: Roster) -> None:
-        places = [roster.members.index(index) for index in dict.fromkeys(members)]
         self.required = required
-        self._by_sub = roster.subs_of(places)
-        self._bits = {place: roster.bit(place) for place in places}
-        self.mask = sum(self._bits.values())
-        self.repeats = len(self._by_sub) < len(places)
-        self.must = places if required == len(places) and not self.repeats else []
+        self._places = [roster.places[index] for index in dict.fromkeys(members)]
+        by_sub = roster.by_sub(self._places) if roster.repeats else None
+        self.by_sub = by_sub if by_sub is not None and len(by_sub) < len(self._places) else None
+        self.must = self._places if required == len(self._places) and self.by_sub is None else []
 
-    def count(self, free: int) -> int:
-        """Return how many distinct subs have a place in `free`."""
-        return sum(1 for places in self._by_sub if any(free & self._bits[place] for place in places))
+    def mask(self, bits: Sequence[int]) -> int:
+        return sum(bits[place] for place in self._places)
 
-    def first_places(self, free: int) -> list[int]:
-        """Return the places in `free`, in the group's order, each sub by its first such place."""
-        firsts = {next((place for place in places if free & self._bits[place]), None) for places in self._by_sub}
-        return [place for place in self._bits if place in firsts]
+    def first_places(self, free: int, bits: Sequence[int]) -> list[int]:
+        """Return the places in `free`, each sub by its first such place."""
+        if self.by_sub is None:
+            return [place for place in self._places if free & bits[place]]
+        firsts = {next((place for place in places if free & bits[place]), None) for places in self.by_sub}
+        return [place for place in self._places if place in firsts]
 
     def rows(self, row: Row) -> list[int]:
         """Return the starts that suit each sub, at one of its places or another."""
+        if self.by_sub is None:
+            return [row(place) for place in self._places]
         rows: list[int] = []
-        for places in self._by_sub:
+        for places in self.by_sub:
             together = row(places[0])
             for place in places[1:]:
                 together |= row(place)

@@ -71,23 +71,25 @@ def free_gaps(blocking: Iterable[tuple[Instant, Instant]]) -> Gaps:
     return Gaps(starts, ends)
 
 
-def join_periods(raw: Iterable[tuple[Instant, Instant]]) -> tuple[Period, ...]:
-    """Return the union of `raw`: sorted, disjoint, touching periods joined, empty ones dropped."""
-    joined: list[Period] = []
+def gaps_of(raw: Iterable[tuple[Instant, Instant]]) -> Gaps:
+    """Return the union of `raw` in the form of gaps: sorted, touching pairs joined, empty ones dropped."""
+    starts: list[Instant] = []
+    ends: list[Instant] = []
     for start, end in sorted(raw):
         if end <= start:
             continue
-        if joined and start <= joined[-1].end:
-            joined[-1] = Period(joined[-1].start, max(joined[-1].end, end))
+        if ends and start <= ends[-1]:
+            if end > ends[-1]:
+                ends[-1] = end
         else:
-            joined.append(Period(start, end))
-    return tuple(joined)
+            starts.append(start)
+            ends.append(end)
+    return Gaps(starts, ends)
 
 
-def gaps_of(raw: Iterable[tuple[Instant, Instant]]) -> Gaps:
-    """Return the union of `raw` in the form of gaps."""
-    joined = join_periods(raw)
-    return Gaps([period.start for period in joined], [period.end for period in joined])
+def join_periods(raw: Iterable[tuple[Instant, Instant]]) -> tuple[Period, ...]:
+    """Return the union of `raw`: sorted, disjoint, touching periods joined, empty ones dropped."""
+    return periods_of(gaps_of(raw))
 
 
 def periods_of(gaps: Gaps) -> tuple[Period, ...]:

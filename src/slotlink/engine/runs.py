@@ -40,66 +40,82 @@ def runs(roster: Roster, places: Sequence[MemberStarts], starts: Period) -> Iter
 
 
 class _Sweep:
-    """Everybody's edges in one order, each a small number: its second in the block above the place it belongs to.
-
-    Sorting them is sorting small numbers, and who can attend after each is a running exclusive or.
-    """
+    """Who can attend, stretch by stretch. Where somebody must come, the others are only asked when all of those can."""
 
     def __init__(self, roster: Roster, places: Sequence[MemberStarts]) -> None:
         self._roster = roster
-        # Those who must come are one place between them, where all of them can.
-        self._must = [starts for place, starts in enumerate(places) if roster.must & roster.bit(place)]
-        self._others = [(place, starts) for place, starts in enumerate(places) if not roster.must & roster.bit(place)]
-        self._bits = [roster.bit(place) for place in range(len(places))] + [roster.must]
+        must = set(roster.must)
+        self._must = [places[place] for place in roster.must]
+        self._others = [(place, starts) for place, starts in enumerate(places) if place not in must]
+        self._must_bits = sum(roster.bits[place] for place in must)
         self._width = len(places).bit_length()
 
-    def stretches(self, starts: Period) -> Iterator[list[_Cut]]:
-        """Give who can attend, stretch by stretch, from the start of `starts` to its end without a hole."""
-        begin, length = starts.start, FIRST_STRETCH
+    def stretches(self, starts: Period) -> Iterator[Iterator[_Cut]]:
+        """Give who can attend, from the start of `starts` to its end without a hole."""
+        begin, length = starts.start, BLOCK_SECONDS if self._must else FIRST_STRETCH
         while begin < starts.end:
             block = begin // BLOCK_SECONDS
             end = min(starts.end, begin + length, (block + 1) * BLOCK_SECONDS)
             length = min(2 * length, BLOCK_SECONDS)
-            yield self._cuts(block, begin - block * BLOCK_SECONDS, end - block * BLOCK_SECONDS)
+            yield self._common(begin, end) if self._must else self._everybody(block, begin, end)
             begin = end
 
-    def _cuts(self, block: int, begin: int, end: int) -> list[_Cut]:
-        base, width, bits = block * BLOCK_SECONDS, self._width, self._bits
-        common = self._common(block, begin, end)
-        if not common:
-            return [(base + end, None)]
-        free = 0
-        codes: list[int] = []
-        if self._must:
-            codes = [second << width | len(bits) - 1 for first_and_end in common for second in first_and_end]
+    def _common(self, begin: Instant, end: Instant) -> Iterator[_Cut]:
+        """The cuts where somebody must come: their windows first, narrowed one by one."""
+        common: Ranges = [(begin, end)]
+        for starts in self._must:
+            if not common:
+                break
+            common = intersect(common, starts.windows(Period(common[0][0], common[-1][1])))
+        for first, last in [*common, (end, end)]:
+            if first > begin:
+                yield first, None
+            if last > first:
+                yield from self._among_others(first, last)
+            begin = last
+
+    def _among_others(self, begin: Instant, end: Instant) -> Iterator[_Cut]:
+        """The cuts between two instants at which everybody who must come can."""
+        bits, width = self._roster.bits, self._width
+        free, codes = self._must_bits, list[int]()
         for place, starts in self._others:
-            opened, edges = edges_within(starts.edges(block), begin, end)
+            for first, last in starts.windows(Period(begin, end)):
+                if first == begin:
+                    free |= bits[place]
+                else:
+                    codes.append(first - begin << width | place)
+                if last != end:
+                    codes.append(last - begin << width | place)
+        return self._cuts(begin, end, free, codes)
+
+    def _everybody(self, block: int, begin: Instant, end: Instant) -> Iterator[_Cut]:
+        """The cuts where nobody must come, from everybody's edges."""
+        bits, width, base = self._roster.bits, self._width, block * BLOCK_SECONDS
+        free, codes = 0, list[int]()
+        for place, starts in self._others:
+            opened, edges = edges_within(starts.edges(block), begin - base, end - base)
             if opened:
                 free |= bits[place]
             codes += [second << width | place for second in edges]
+        return self._cuts(base, end, free, codes, begin)
+
+    def _cuts(
+        self, base: Instant, end: Instant, free: int, codes: list[int], begin: Instant | None = None
+    ) -> Iterator[_Cut]:
+        """Who can attend from `begin` to `end`, when `free` can at first and then each edge changes one of them.
+
+        Every edge is one small number, its seconds from `base` above its place: sorting edges is sorting small numbers,
+        and who can attend after each is a running exclusive or.
+        """
+        bits, width, known, offer = self._roster.bits, self._width, self._roster.known, self._roster.offer
         codes.sort()
         low = (1 << width) - 1
-        changes = [bits[code & low] for code in codes]
-        known, offer, at = self._roster.known, self._roster.offer, begin
-        cuts: list[_Cut] = []
+        sets = accumulate([bits[code & low] for code in codes], int.__xor__, initial=free)
+        codes.append((end - base) << width)
+        at = 0 if begin is None else begin - base
         # What an edge leaves counts up to the next one; of several at one second only the last leaves anything.
-        for second, now in zip(
-            [*[code >> width for code in codes], end], accumulate(changes, int.__xor__, initial=free), strict=True
-        ):
+        for code, now in zip(codes, sets, strict=True):
+            second = code >> width
             if second > at:
-                cuts.append((base + second, known[now] if now in known else offer(now)))
+                yield base + second, known[now] if now in known else offer(now)
                 at = second
-        return cuts
-
-    def _common(self, block: int, begin: int, end: int) -> Ranges:
-        """The starts between two seconds of a block that suit everyone who must come."""
-        common: Ranges = [(begin, end)]
-        for starts in self._must:
-            opened, edges = edges_within(starts.edges(block), begin, end)
-            bounds = [begin, *edges] if opened else list(edges)
-            if len(bounds) & 1:
-                bounds.append(end)
-            common = intersect(common, list(zip(bounds[::2], bounds[1::2], strict=True)))
-            if not common:
-                break
-        return common

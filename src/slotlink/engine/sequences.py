@@ -65,11 +65,12 @@ def available_sequences(
     base = min(min(starts) for starts in slots)
     # One bit stands for as much time as all starts have in common, whatever their grids.
     unit = gcd(*(start - base for starts in slots for start in starts)) or 1
-    rows = [_row([(start - base) // unit for start in starts]) for starts in slots]
-    found = merge(*(_chains(steps, order, rows, unit) for order in orders(steps)), key=lambda chain: chain[1])
+    places = [[(start - base) // unit for start in starts] for starts in slots]
+    rows = [_row(starts) for starts in places]
+    found = merge(*(_chains(steps, order, places, rows, unit) for order in orders(steps)), key=lambda chain: chain[1])
     return [
-        tuple((step, slots[step][base + place * unit]) for step, place in zip(order, places, strict=True))
-        for order, places in islice(found, max_results)
+        tuple((step, slots[step][base + place * unit]) for step, place in zip(order, chosen, strict=True))
+        for order, chosen in islice(found, max_results)
     ]
 
 
@@ -107,8 +108,14 @@ _Chain = tuple[tuple[int, ...], tuple[int, ...]]
 """The order of the steps, and the place of each one's start, in that order."""
 
 
-def _chains(steps: Sequence[SequenceStep], order: tuple[int, ...], rows: Sequence[int], unit: int) -> Iterator[_Chain]:
-    """Every way to hold the steps in this order, ascending."""
+def _chains(
+    steps: Sequence[SequenceStep],
+    order: tuple[int, ...],
+    places: Sequence[list[int]],
+    rows: Sequence[int],
+    unit: int,
+) -> Iterator[_Chain]:
+    """Every way to hold the steps in this order, ascending; `places` and `rows` are the starts of each step."""
     hops: list[tuple[int, int]] = []
     for earlier, later in pairwise(order):
         hop = _hop(steps[earlier], steps[later], unit, rows[later].bit_length())
@@ -116,15 +123,15 @@ def _chains(steps: Sequence[SequenceStep], order: tuple[int, ...], rows: Sequenc
             return
         hops.append(hop)
     left = rows[order[-1]]
-    leading = [_places(left)]
+    leading = [places[order[-1]]]
     for step, (least, most) in zip(order[-2::-1], reversed(hops), strict=True):
         left = rows[step] & _spread(left >> least, most - least)
         if not left:
             return
-        leading.append(_places(left))
+        leading.append(_those_in(left, places[step]))
     leading.reverse()
-    for places in _follow(leading, hops, ()):
-        yield order, places
+    for chosen in _follow(leading, hops, ()):
+        yield order, chosen
 
 
 def _hop(earlier: SequenceStep, later: SequenceStep, unit: int, furthest: int) -> tuple[int, int]:
@@ -146,8 +153,11 @@ def _spread(row: int, width: int) -> int:
     return row
 
 
-def _places(row: int) -> list[int]:
-    return [place for place, digit in enumerate(bin(row)[:1:-1]) if digit == "1"]
+def _those_in(row: int, places: Sequence[int]) -> list[int]:
+    """Return those of `places` whose bit is set. A row may be much longer than there are starts in it: where steps
+    start at odd seconds, a bit is a second."""
+    table = row.to_bytes((row.bit_length() + 7) // 8, "little")
+    return [place for place in places if place >> 3 < len(table) and table[place >> 3] >> (place & 7) & 1]
 
 
 def _follow(

@@ -8,19 +8,17 @@ finds the blocks there.
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from itertools import chain
 
 from slotlink.engine.buffers import Need, fit_windows
-from slotlink.engine.periods import Gaps, Instant, Period, intersect
+from slotlink.engine.periods import Gaps, Instant, Period, Ranges, intersect
 from slotlink.engine.slots import StartGrid
 
-BLOCK_STARTS = 2048
+BLOCK_STARTS = 4096
 """Starts on a grid in one block of bits; block *b* begins at start number b * BLOCK_STARTS."""
 BLOCK_SECONDS = 1 << 20
 """Seconds in one block of edges, some twelve days: an edge within it fits 32 bits, and with a place beside it 30."""
 REMEMBERED_BYTES = 64 * 1024 * 1024
 _ENTRY_BYTES = 400  # what holds a member's blocks together, roughly
-_BIT = tuple(1 << bit for bit in range(8))
 
 
 class StartCache:
@@ -31,8 +29,8 @@ class StartCache:
     """
 
     def __init__(self, most_bytes: int = REMEMBERED_BYTES) -> None:
-        self.size = 0  # bytes held, roughly
         self._most_bytes = most_bytes
+        self._held = _Held()
         self._kept: OrderedDict[tuple[Gaps, Gaps | None, Need], MemberStarts] = OrderedDict()
 
     def starts(self, free: Gaps, available: Gaps | None, need: Need) -> "MemberStarts":
@@ -42,28 +40,45 @@ class StartCache:
         if found is None:
             # Everybody with the same working hours shares what is known of those.
             hours = None if available is None else self.starts(available, None, Need(need.duration))
-            found = self._kept[key] = MemberStarts(free, need, hours, self)
+            found = self._kept[key] = MemberStarts(free, need, hours, self._held)
         else:
             self._kept.move_to_end(key)
+        if available is not None:
+            # Forgotten after everybody who uses them: else they would grow, and count, where nothing can forget them.
+            self._kept.move_to_end((available, None, Need(need.duration)))
         return found
 
     def trim(self) -> None:
         """Forget the least used until the rest fits. Called after a search, when its own are at the young end."""
-        while self.size > self._most_bytes and self._kept:
-            self.size -= self._kept.popitem(last=False)[1].size
+        while self._held.bytes > self._most_bytes and self._kept:
+            self._held.bytes -= self._kept.popitem(last=False)[1].size
+
+    @property
+    def size(self) -> int:
+        """Bytes held, roughly."""
+        return self._held.bytes
+
+
+class _Held:
+    """A count of bytes that a cache and what it keeps share; they need not know each other."""
+
+    __slots__ = ("bytes",)
+
+    def __init__(self) -> None:
+        self.bytes = 0
 
 
 class MemberStarts:
     """Where one need fits into some gaps and, without its buffers, into some hours. Remembers the blocks it was asked
-    for, on the account of `cache`."""
+    for, and counts them in `held` too."""
 
-    __slots__ = ("_bits", "_cache", "_edges", "_gaps", "_hours", "_need", "size")
+    __slots__ = ("_bits", "_edges", "_gaps", "_held", "_hours", "_need", "size")
 
-    def __init__(self, gaps: Gaps, need: Need, hours: "MemberStarts | None", cache: StartCache) -> None:
+    def __init__(self, gaps: Gaps, need: Need, hours: "MemberStarts | None", held: _Held) -> None:
         self._gaps = gaps
         self._need = need
         self._hours = hours
-        self._cache = cache
+        self._held = held
         self._bits: dict[StartGrid, dict[int, int]] = {}
         self._edges: dict[int, array[int]] = {}
         self.size = 0
@@ -88,31 +103,38 @@ class MemberStarts:
         found = _bits_of(self._gaps, self._need, grid, first, count)
         return found if self._hours is None else found & self._hours.bits_from(grid, first, count)
 
+    def windows(self, starts: Period) -> Ranges:
+        """Return the starts inside `starts` at which the meeting fits, to the second; computed anew."""
+        windows = fit_windows(self._gaps, self._need, starts)
+        if self._hours is None or not windows:
+            return windows
+        hours = self._hours.windows(starts)
+        return windows if hours == [starts] else intersect(windows, hours)
+
     def edges(self, block: int) -> "array[int]":
         """Return where fitting begins and ends by turns, in seconds of the block; all closed at its end."""
         found = self._edges.get(block)
         if found is None:
             begin = block * BLOCK_SECONDS
-            windows = [
-                (first - begin, end - begin)
-                for first, end in fit_windows(self._gaps, self._need, Period(begin, begin + BLOCK_SECONDS))
-            ]
+            windows = fit_windows(self._gaps, self._need, Period(begin, begin + BLOCK_SECONDS))
+            edges = [edge - begin for window in windows for edge in window]
             if self._hours is not None:
                 hours = self._hours.edges(block)
-                windows = intersect(windows, list(zip(hours[::2], hours[1::2], strict=True)))
-            found = self._edges[block] = array("i", chain.from_iterable(windows))
+                both = intersect(
+                    list(zip(edges[::2], edges[1::2], strict=True)), list(zip(hours[::2], hours[1::2], strict=True))
+                )
+                edges = [edge for window in both for edge in window]
+            found = self._edges[block] = array("i", edges)
             self._grow(4 * len(found) + 250)
         return found
 
     def fits(self, start: Instant) -> bool:
         """Whether the meeting fits at `start`, read off the gaps themselves."""
-        if not fit_windows(self._gaps, self._need, Period(start, start + 1)):
-            return False
-        return self._hours is None or self._hours.fits(start)
+        return bool(self.windows(Period(start, start + 1)))
 
     def _grow(self, bytes_more: int) -> None:
         self.size += bytes_more
-        self._cache.size += bytes_more
+        self._held.bytes += bytes_more
 
 
 def edges_within(edges: "array[int]", begin: int, end: int) -> tuple[bool, "array[int]"]:
@@ -122,14 +144,21 @@ def edges_within(edges: "array[int]", begin: int, end: int) -> tuple[bool, "arra
 
 
 def _bits_of(gaps: Gaps, need: Need, grid: StartGrid, first: int, count: int) -> int:
-    """One bit for each of `count` starts from number `first` on. The arithmetic of `fit_windows`, in starts."""
+    """One bit for each of `count` starts from number `first` on: `fit_windows` in numbers of starts."""
     begin, interval = grid.instant(first), grid.interval
-    opens, closes = bytearray((count >> 3) + 1), bytearray((count >> 3) + 1)
-    for window_first, window_end in fit_windows(gaps, need, Period(begin, begin + count * interval)):
-        low = (window_first - begin + interval - 1) // interval
-        high = (window_end - begin + interval - 1) // interval
+    before, tail = need.before, need.duration + need.after
+    reached = bisect_left(gaps.ends, begin + tail)
+    beyond = bisect_left(gaps.starts, begin + count * interval - before, reached)
+    if reached == beyond:
+        return 0
+    up = before - begin + interval - 1  # to the first start that is not before the window's first
+    lows = [(start + up) // interval for start in gaps.starts[reached:beyond]]
+    over = interval - tail - begin  # to the first start that is after the window's last
+    highs = [(end + over) // interval for end in gaps.ends[reached:beyond]]
+    lows[0] = max(lows[0], 0)
+    highs[-1] = min(highs[-1], count)
+    bits = 0
+    for low, high in zip(lows, highs, strict=True):
         if low < high:
-            opens[low >> 3] ^= _BIT[low & 7]
-            closes[high >> 3] ^= _BIT[high & 7]
-    # For one window 2^high - 2^low is a run of ones, low to high - 1. Windows are disjoint: their sum has no carry.
-    return int.from_bytes(closes, "little") - int.from_bytes(opens, "little")
+            bits += (1 << high) - (1 << low)  # a run of ones; windows never meet, so there is no carry
+    return bits

@@ -33,6 +33,7 @@ class Painted:
         self.duration = query.required_duration // self.tick
         self.inside = paint(query.query_periods, self.base, self.tick, self.ticks)
         self._known: dict[tuple[int, int], bool] = {}
+        self._starts: list[tuple[int, int]] | None = None
 
     def can_attend(self, index: int, start: int) -> bool:
         if (index, start) not in self._known:
@@ -44,12 +45,12 @@ class Painted:
         before = self.query.buffer_before if member.buffer_before is None else member.buffer_before
         after = self.query.buffer_after if member.buffer_after is None else member.buffer_after
         end = start + self.duration
-        if any(self.busy[index][max(0, start - before // self.tick) : max(0, end + after // self.tick)]):
+        if self.busy[index].find(1, max(0, start - before // self.tick), max(0, end + after // self.tick)) >= 0:
             return False
         available = self.available[index]
         if available is None:
             return True
-        return start >= 0 and end <= self.ticks and all(available[start:end])
+        return start >= 0 and end <= self.ticks and available.find(0, start, end) < 0
 
     def attending(self, start: int) -> tuple[int, ...] | None:
         """Everybody listed for a meeting at `start`, or None when a group falls short."""
@@ -83,13 +84,16 @@ class Painted:
 
     def query_period_starts(self) -> list[tuple[int, int]]:
         """Every start whose meeting lies inside the painted query periods, with the first tick of its period."""
+        if self._starts is not None:
+            return self._starts
         found: list[tuple[int, int]] = []
         anchor = 0
         for start in range(self.ticks - self.duration + 1):
             if self.inside[start] and (start == 0 or not self.inside[start - 1]):
                 anchor = start
-            if all(self.inside[start : start + self.duration]):
+            if self.inside.find(0, start, start + self.duration) < 0:
                 found.append((start, anchor))
+        self._starts = found
         return found
 
     def on_grid(self, start: int, anchor: int, interval: int) -> bool:

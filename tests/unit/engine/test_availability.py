@@ -282,6 +282,11 @@ def test_requested_slots_before_the_earliest_start_are_not_offered() -> None:
     assert starts(query) == [h(10)]
 
 
+def test_a_requested_slot_at_the_earliest_start_itself_is_allowed() -> None:
+    query = asked(ANN, query_periods=(), query_slots=(h(9), h(9, 0, 1)), earliest_start=h(9, 0, 1))
+    assert starts(query) == [h(9, 0, 1)]
+
+
 # Requested slots
 
 

@@ -1,157 +1,195 @@
-"""Every answer of the engine against the painted oracle: odd seconds, coarse ticks, and everything a query can say."""
+"""Every answer of the engine against the painted oracle: what a query can say, however much of it is remembered."""
 
-from hypothesis import given, settings
+from dataclasses import replace
+
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slotlink.engine import (
+    ALWAYS,
     AvailabilityQuery,
-    Available,
     Member,
     ParticipantGroup,
     Period,
+    Quota,
+    StartCache,
     available_periods,
     available_slots,
     booked_members,
-    free_gaps,
+    full_periods,
     gaps_of,
     offered_slot,
+    subtract,
 )
 
-from .painted import Answer, Painted, paint
+from .painted import Answer, Painted
+from .queries import (
+    EDGE,
+    TICKS,
+    Blocks,
+    Place,
+    all_blocks,
+    asked_otherwise,
+    cases,
+    draw_events,
+    painted_queries,
+    plain,
+    some_pairs,
+    with_event,
+)
 
-TICKS = 140
+TINY = 3000
+"""Bytes that a cache of a few entries has."""
 
 
-def many(examples: int) -> settings:
-    return settings(max_examples=examples, deadline=None, database=None)
+def painted_answers(painted: Painted) -> list[Answer]:
+    answers = [painted.slots(overlapping=False), painted.slots(overlapping=True)]
+    return [*answers, painted.periods()] if painted.tick == 1 else answers
+
+
+def answers(painted: Painted, cache: StartCache | None) -> list[Answer]:
+    query = painted.query
+    found = [plain(available_slots(query, overlapping=overlapping, cache=cache)) for overlapping in (False, True)]
+    return [*found, plain(available_periods(query, cache=cache))] if painted.tick == 1 else found
+
+
+@cases(700)
+@given(painted_queries(), all_blocks)
+def test_every_format_agrees_with_painting(painted: Painted, blocks: Blocks) -> None:
+    expected = painted_answers(painted)
+    cache = StartCache()
+    with blocks.used():
+        assert answers(painted, None) == expected
+        assert answers(painted, cache) == expected
+        assert answers(painted, cache) == expected
+
+
+@cases(250)
+@given(painted_queries(ticks=(1,)), all_blocks)
+def test_periods_agree_with_painting(painted: Painted, blocks: Blocks) -> None:
+    with blocks.used():
+        assert plain(available_periods(painted.query)) == painted.periods()
+
+
+@cases(300)
+@given(painted_queries(asks_slots=True), all_blocks, st.integers(EDGE, TICKS), st.integers(0, TICKS))
+def test_requested_slots_agree_with_painting(painted: Painted, blocks: Blocks, first: int, length: int) -> None:
+    expected = painted.slots(overlapping=True)
+    part = Period(painted.instant(first), painted.instant(first + length))
+    inside = painted.slots(overlapping=True, within=lambda instant: part.start <= instant < part.end)
+    with blocks.used():
+        for cache in (None, StartCache(), StartCache(TINY)):
+            for overlapping in (False, True):
+                assert plain(available_slots(painted.query, overlapping=overlapping, cache=cache)) == expected
+                found = available_slots(painted.query, overlapping=overlapping, within=part, cache=cache)
+                assert plain(found) == inside
+            assert plain(available_periods(painted.query, cache=cache)) == expected
+
+
+@cases(300)
+@given(
+    painted_queries(), all_blocks, st.booleans(), st.integers(EDGE - 3, TICKS), st.integers(0, TICKS), st.integers(0, 1)
+)
+def test_slots_within_a_part_agree_with_painting(
+    painted: Painted, blocks: Blocks, overlapping: bool, first: int, length: int, odd: int
+) -> None:
+    part = Period(painted.instant(first) - odd, painted.instant(first + length) + odd)
+    expected = painted.slots(overlapping=overlapping, within=lambda instant: part.start <= instant < part.end)
+    cache = StartCache()
+    with blocks.used():
+        for kept in (None, cache, cache):
+            found = available_slots(painted.query, overlapping=overlapping, within=part, cache=kept)
+            assert plain(found) == expected
+
+
+@cases(300)
+@given(painted_queries(), all_blocks, st.sampled_from([0, 1000, TINY, 64 * 1024 * 1024]), st.data())
+def test_what_is_remembered_changes_no_answer(
+    painted: Painted, blocks: Blocks, most_bytes: int, data: st.DataObject
+) -> None:
+    cache = StartCache(most_bytes)
+    with blocks.used():
+        for _ in range(3):
+            expected = painted_answers(painted)
+            assert answers(painted, cache) == expected
+            assert answers(painted, None) == expected
+            assert cache.size <= most_bytes
+            painted = asked_otherwise(data.draw, painted)
+            if data.draw(st.booleans()):
+                index, start = data.draw(st.integers(0, len(painted.busy) - 1)), data.draw(st.integers(0, TICKS))
+                painted = with_event(painted, index, start, min(TICKS, start + data.draw(st.integers(0, 40))))
+
+
+DAY = 86_400
+HALF_HOURS = 48
 
 
 @st.composite
-def painted_queries(draw: st.DrawFn, asks_slots: bool = False, ticks: tuple[int, ...] = (1, 300)) -> Painted:
-    """A query with everything in it, and its oracle. Ticks are one second, or five minutes for hours of them."""
-    tick = draw(st.sampled_from(ticks))
-    base = draw(st.integers(-(10**6), 6 * 10**6)) * tick
-
-    def instant(at: int) -> int:
-        return base + at * tick
-
-    def pairs(least: int, most: int, longest: int) -> list[tuple[int, int]]:
-        pair = st.tuples(st.integers(0, TICKS), st.integers(0, longest))
-        raw = draw(st.lists(pair, min_size=least, max_size=most))
-        return [(start, min(TICKS, start + length)) for start, length in raw]
-
-    def periods(raw: list[tuple[int, int]]) -> tuple[Period, ...]:
-        return tuple(Period(instant(start), instant(end)) for start, end in raw)
-
-    def buffer() -> int | None:
-        return draw(st.sampled_from([None, None, 0, 1, 2, 5, 9]))
-
-    def seconds(ticks: int | None) -> int | None:
-        return None if ticks is None else ticks * tick
-
+def queries_with_quotas(draw: st.DrawFn) -> Painted:
+    """A query over three days in half hours; of each member, days or weeks with enough events are cut out, as services
+    do. The oracle counts the events of a day itself."""
+    monday = 4 * DAY + 7 * DAY * draw(st.integers(-60, 3000))
+    first = monday - draw(st.integers(0, 3)) * DAY
+    place = Place(first, DAY // HALF_HOURS)
+    ticks = 3 * HALF_HOURS
+    duration = draw(st.integers(1, 6))
     members: list[Member] = []
     busy: list[bytearray] = []
     available: list[bytearray | None] = []
-    for sub in "abcde"[draw(st.integers(0, 4)) :]:
-        blocks = pairs(0, 6, 10)
-        painted = bytearray(TICKS)
-        for start, end in blocks:
-            painted[start:end] = b"\x01" * (end - start)
-        busy.append(painted)
-        windows = periods(pairs(0, 6, 120)) if draw(st.integers(0, 3)) == 3 else None
-        available.append(None if windows is None else paint(windows, base, tick, TICKS))
-        members.append(
-            Member(
-                sub=draw(st.sampled_from([sub, sub, sub, "a", "b"])),
-                free=free_gaps((instant(start), instant(end)) for start, end in blocks),
-                available=None if windows is None else gaps_of(windows),
-                buffer_before=seconds(buffer()),
-                buffer_after=seconds(buffer()),
-            )
-        )
-
-    groups: list[ParticipantGroup] = []
-    for _ in range(draw(st.sampled_from([1, 1, 1, 2, 3]))):
-        indexes = draw(st.permutations(range(len(members))))[draw(st.integers(0, len(members) - 1)) :]
-        if draw(st.integers(0, 3)) == 3:
-            indexes.append(indexes[0])
-        everybody = len({members[index].sub for index in indexes})
-        required = draw(st.sampled_from([1, 1, 1, min(2, everybody), everybody, 2]))
-        groups.append(ParticipantGroup(tuple(indexes), required))
-
-    first, cut, last = draw(st.integers(0, 40)), draw(st.integers(40, 100)), draw(st.integers(100, TICKS))
+    for sub in "abc"[: draw(st.integers(1, 3))]:
+        events = draw_events(draw, duration, duration)
+        pairs = [pair for pair in events.between if pair[0] >= 0]
+        quota = Quota(draw(st.sampled_from(["day", "week"])), draw(st.integers(1, 3)), "Etc/UTC")
+        end = place.instant(ticks)
+        closed = full_periods(quota, place.pairs(pairs), first, end)
+        open_ticks = bytearray(ticks)
+        for tick in range(ticks):
+            opens, closes = _day_or_week_around(place.instant(tick), quota.period == "week")
+            begun = [place.pairs([pair])[0] for pair in pairs]
+            reached = [pair for pair in begun if pair[0] < closes and (pair[1] > opens or pair[0] == pair[1] >= opens)]
+            open_ticks[tick] = len(reached) < quota.limit
+        hours = None
+        if draw(st.booleans()):
+            windows = draw(some_pairs(0, 3, 70))
+            hours = gaps_of(place.pairs([(start, min(end, ticks)) for start, end in windows if start < ticks]))
+            for tick in range(ticks):
+                open_ticks[tick] &= any(start <= tick < end for start, end in windows)
+        busy.append(events.painted()[:ticks])
+        available.append(open_ticks)
+        # Free time goes on after the events; available time, cut, is all that is painted.
+        within = gaps_of([(first, end)])
+        members.append(Member(sub, events.free(place), subtract(within if hours is None else hours, closed)))
     query = AvailabilityQuery(
-        participants=tuple(groups),
+        participants=draw(
+            st.sampled_from([(ParticipantGroup(tuple(range(len(members))), n),) for n in (1, len(members))])
+        ),
         members=tuple(members),
-        required_duration=draw(st.integers(1, 11)) * tick,
-        query_periods=() if asks_slots else periods([*pairs(0, 2, 40), (cut, last), (first, cut)]),
-        query_slots=tuple(instant(draw(st.integers(-9, TICKS + 9))) for _ in range(9)) if asks_slots else None,
-        start_interval=seconds(draw(st.one_of(st.none(), st.integers(1, 6), st.sampled_from([7, 11, 13, 23])))),
-        buffer_before=(buffer() or 0) * tick,
-        buffer_after=(buffer() or 0) * tick,
-        earliest_start=instant(draw(st.integers(-5, TICKS))) if draw(st.integers(0, 3)) == 3 else None,
-        max_results=draw(st.sampled_from([None, None, None, 0, 1, 3])),
+        required_duration=duration * place.tick,
+        query_periods=(Period(first, place.instant(ticks)),),
+        start_interval=draw(st.sampled_from([None, place.tick, 7 * place.tick])),
     )
-    return Painted(query, busy, available, base, tick, TICKS)
+    if query.start_interval is None:
+        query = replace(query, start_interval=2 * place.tick)
+    return Painted(query, busy, available, first, place.tick, ticks)
 
 
-def plain(answer: list[Available]) -> Answer:
-    return [(available.start, available.end, available.participants) for available in answer]
+def _day_or_week_around(instant: int, week: bool) -> tuple[int, int]:
+    midnight = instant - instant % DAY
+    if not week:
+        return midnight, midnight + DAY
+    monday = midnight - (midnight // DAY - 4) % 7 * DAY
+    return monday, monday + 7 * DAY
 
 
-@many(320)
-@given(painted_queries(ticks=(1,)))
-def test_periods_agree_with_painting(painted: Painted) -> None:
-    assert plain(available_periods(painted.query)) == painted.periods()
+@cases(200)
+@given(queries_with_quotas())
+def test_days_and_weeks_that_are_full_offer_nothing_more(painted: Painted) -> None:
+    for overlapping in (False, True):
+        found = available_slots(painted.query, overlapping=overlapping)
+        assert plain(found) == painted.slots(overlapping=overlapping)
 
 
-@many(320)
-@given(painted_queries())
-def test_slots_agree_with_painting(painted: Painted) -> None:
-    assert plain(available_slots(painted.query, overlapping=False)) == painted.slots(overlapping=False)
-    assert plain(available_slots(painted.query, overlapping=True)) == painted.slots(overlapping=True)
-
-
-@many(160)
-@given(painted_queries(), st.booleans(), st.integers(-3, TICKS), st.integers(0, TICKS))
-def test_slots_within_a_part_agree_with_painting(painted: Painted, overlapping: bool, first: int, length: int) -> None:
-    part = Period(painted.instant(first), painted.instant(first + length))
-    expected = painted.slots(overlapping=overlapping, within=lambda instant: part.start <= instant < part.end)
-    assert plain(available_slots(painted.query, overlapping=overlapping, within=part)) == expected
-
-
-@many(160)
-@given(painted_queries(asks_slots=True), st.booleans())
-def test_requested_slots_agree_with_painting(painted: Painted, overlapping: bool) -> None:
-    expected = painted.slots(overlapping=overlapping)
-    assert plain(available_slots(painted.query, overlapping=overlapping)) == expected
-    assert plain(available_periods(painted.query)) == expected
-
-
-@many(80)
-@given(st.one_of(painted_queries(), painted_queries(asks_slots=True)))
-def test_a_start_is_accepted_exactly_when_it_is_offered(painted: Painted) -> None:
-    if painted.query.max_results is not None:
-        return
-    offered = {available.start: available for available in available_slots(painted.query, overlapping=True)}
-    for tick in range(-10, TICKS + 10):
-        for start in {painted.instant(tick), painted.instant(tick) + painted.tick // 2}:
-            assert offered_slot(painted.query, start) == offered.get(start)
-
-
-@many(160)
-@given(painted_queries())
-def test_the_greedy_slots_and_the_starts_of_periods_are_all_offered(painted: Painted) -> None:
-    for available in available_slots(painted.query, overlapping=False):
-        assert offered_slot(painted.query, available.start) == available
-    if painted.query.start_interval is not None:
-        for available in available_periods(painted.query):
-            offered = offered_slot(painted.query, available.start)
-            assert offered is not None
-            assert offered.participants == available.participants
-
-
-@many(160)
+@cases(200)
 @given(painted_queries())
 def test_the_first_required_free_members_of_each_group_are_booked(painted: Painted) -> None:
     for available in available_slots(painted.query, overlapping=True):
@@ -161,3 +199,9 @@ def test_the_first_required_free_members_of_each_group_are_booked(painted: Paint
         assert len(set(subs)) == len(subs)
         order = list(dict.fromkeys(index for group in painted.query.participants for index in group.members))
         assert sorted(booked, key=order.index) == list(booked)
+
+
+def test_a_member_free_and_available_at_all_times_is_always_offered() -> None:
+    query = AvailabilityQuery((ParticipantGroup((0,), 1),), (Member("ann", ALWAYS, ALWAYS),), 60, (Period(-600, 600),))
+    assert len(available_slots(query, overlapping=True)) == 20
+    assert offered_slot(query, 0) is not None
