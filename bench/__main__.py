@@ -19,6 +19,7 @@ from typing import Any
 from rich.console import Console
 
 from bench import floor
+from bench.availability_figures import availability_figures
 from bench.engine_figures import engine_figures
 from bench.figures import Figure, table
 from bench.load import Load, best_load
@@ -27,7 +28,7 @@ from bench.processes import LOAD_CORE, SERVER_CORE, can_pin
 from bench.town import Town, build
 
 RESULTS = Path(__file__).with_name("results.json")
-GROUPS = ("status", "journeys", "process", "engine")
+GROUPS = ("status", "journeys", "availability", "process", "engine")
 
 
 def main() -> None:
@@ -77,6 +78,8 @@ def _measured(
                 yield "status", "status", status_figures(town, servers, load, effort)
             if "journeys" in groups:
                 yield "journeys", "journeys", journey_figures(town, servers, load, effort, folder)
+    if "availability" in groups:
+        yield "availability", "availability", availability_figures(load, effort, folder)
     if "process" in groups:
         yield "process", "process", process_figures(town, effort)
     if "engine" in groups:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from bench.engine_contest import THREAD_US, Contest, cpu_us
 from bench.engine_growth import LEAST_GROWTH, GrowthSizes, growth_figures, memory_figure, rule_figure
+from bench.engine_sequences import LEAST_SEQUENCES, SequenceSizes, sequence_figures
 from bench.figures import Figure, Samples, interleaved
 from bench.floor import Library
 from bench.scenarios import FORMATS, TEN_PEOPLE, XL, L, M, S, Shape, scenario, ten_people
@@ -38,10 +39,11 @@ class EngineEffort:
     shapes: tuple[Shape, ...]
     people: Shape
     growth: GrowthSizes
+    sequences: SequenceSizes
     least_s: float
 
 
-WHOLE_ENGINE = EngineEffort((S, M, L, XL), TEN_PEOPLE, GrowthSizes(), least_s=0.02)
+WHOLE_ENGINE = EngineEffort((S, M, L, XL), TEN_PEOPLE, GrowthSizes(), SequenceSizes(), least_s=0.02)
 LEAST_ENGINE = EngineEffort(
     (
         Shape("S", ((1, 1),), 3, 6),
@@ -51,16 +53,18 @@ LEAST_ENGINE = EngineEffort(
     ),
     Shape("ten people", ((10, 10),), 5, 2, max_results=None),
     LEAST_GROWTH,
+    LEAST_SEQUENCES,
     least_s=0,
 )
 
 
 def engine_figures(effort: EngineEffort, rounds: int, library: Library | None) -> list[Figure]:
-    """Every figure of the group; those against the C floor only with its library. Sequences will join here."""
+    """Every figure of the group; those against the C floor only with its library."""
     figures = [figure for shape in effort.shapes for figure in scenario_figures(shape, effort, rounds, library)]
     figures += page_figures(effort, rounds)
     figures += growth_figures(effort.growth, effort.least_s, rounds)
     figures += [memory_figure(effort.growth), rule_figure(effort.growth, effort.least_s, rounds)]
+    figures += sequence_figures(effort.sequences, effort.least_s, rounds)
     return figures
 
 

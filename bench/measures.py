@@ -17,6 +17,7 @@ from bench.engine_figures import LEAST_ENGINE, WHOLE_ENGINE, EngineEffort
 from bench.figures import Figure, Samples, interleaved
 from bench.load import Load, OwnClient, answer_to, cpu_per_request
 from bench.processes import SERVER_CORE, Server, pinned
+from bench.scenarios import L, Shape
 from bench.sweep import agree, engine_us, sweep_us
 from bench.town import Sizes, Town
 from slotlink.app import prepare
@@ -42,6 +43,8 @@ class Effort:
     reads_before_rss: int
     inserts: int
     engine: EngineEffort
+    availability: Shape
+    changes: int
 
 
 WHOLE = Effort(
@@ -53,6 +56,8 @@ WHOLE = Effort(
     reads_before_rss=2_000,
     inserts=100,
     engine=WHOLE_ENGINE,
+    availability=L,
+    changes=20,
 )
 LEAST = Effort(
     Sizes(links=40, applications=4, requests=10, events_each=5),
@@ -63,6 +68,8 @@ LEAST = Effort(
     reads_before_rss=20,
     inserts=5,
     engine=LEAST_ENGINE,
+    availability=Shape("L", ((9, 3),), 4, 9, max_results=40),
+    changes=1,
 )
 
 
@@ -160,13 +167,13 @@ def status_figures(town: Town, servers: Servers, load: Load, effort: Effort) -> 
     slotlink, general, constant, size = servers.slotlink, servers.general, servers.constant, servers.constant_size
     tags = [answer_to(slotlink.port, prepared).tag or "" for prepared in town.status_by_id()]
     probes = {
-        "constant": _probe(load, effort, constant, town.status_by_id()),
-        "status by id": _probe(load, effort, slotlink, town.status_by_id()),
-        "status by token": _probe(load, effort, slotlink, town.status_by_token()),
-        "status by id, 304": _probe(load, effort, slotlink, town.status_by_id(tags), expected=304),
-        "status by token, 304": _probe(load, effort, slotlink, town.status_by_token(tags), expected=304),
-        "status by id, general path": _probe(load, effort, general, town.status_by_id()),
-        "status by token, general path": _probe(load, effort, general, town.status_by_token()),
+        "constant": probe(load, effort, constant, town.status_by_id()),
+        "status by id": probe(load, effort, slotlink, town.status_by_id()),
+        "status by token": probe(load, effort, slotlink, town.status_by_token()),
+        "status by id, 304": probe(load, effort, slotlink, town.status_by_id(tags), expected=304),
+        "status by token, 304": probe(load, effort, slotlink, town.status_by_token(tags), expected=304),
+        "status by id, general path": probe(load, effort, general, town.status_by_id()),
+        "status by token, general path": probe(load, effort, general, town.status_by_token()),
     }
     samples = interleaved(effort.rounds, probes)
     figures = [
@@ -185,11 +192,11 @@ def journey_figures(town: Town, servers: Servers, load: Load, effort: Effort, fo
     slotlink = servers.slotlink
     insert = UnguardedInsert(town, folder / "inserts", effort.inserts)
     probes = {
-        "constant": _probe(load, effort, servers.constant, [town.page()]),
-        "create": _probe(load, effort, slotlink, [town.create_link()], connections=4),
+        "constant": probe(load, effort, servers.constant, [town.page()]),
+        "create": probe(load, effort, slotlink, [town.create_link()], connections=4),
         "insert": insert.cpu_us,
-        "page": _probe(load, effort, slotlink, [town.page()], connections=4),
-        "availability": _probe(load, effort, slotlink, [town.availability()], connections=4),
+        "page": probe(load, effort, slotlink, [town.page()], connections=4),
+        "availability": probe(load, effort, slotlink, [town.availability()], connections=4),
         "engine": lambda: engine_us(town),
         "sweep": lambda: sweep_us(town),
     }
@@ -207,7 +214,7 @@ def journey_figures(town: Town, servers: Servers, load: Load, effort: Effort, fo
     ]
 
 
-def _probe(
+def probe(
     load: Load,
     effort: Effort,
     server: Server,

@@ -101,6 +101,15 @@ def ten_people(shape: Shape = TEN_PEOPLE) -> Scenario:
     return _scenario(shape, ZONES[:2], (("09:00", "17:00"),), _quarter_hour_events, before=0, after=0)
 
 
+def interviews(shape: Shape, early: int | None = None) -> Scenario:
+    """One interviewer after another, in one zone and from 9 to 18 without buffers, so that a day may hold all of them.
+    The one with index `early` comes, and goes, before anybody else is there."""
+    asked = _scenario(shape, ZONES[:1], (("09:00", "18:00"),), _office_events, before=0, after=0)
+    if early is not None:
+        asked.rules[early] = weekday_rules(ZONES[0], (("04:00", "08:00"),))
+    return asked
+
+
 def weekday_rules(tzid: str, hours: Iterable[tuple[str, str]]) -> Rules:
     """The same hours from Monday to Friday; a new object every time, as when read from a database."""
     periods = tuple(engine.WeeklyPeriod(day, start, end) for day in WEEKDAYS for start, end in hours)

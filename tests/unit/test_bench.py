@@ -13,13 +13,19 @@ from pathlib import Path
 import pytest
 from bench import floor
 from bench.__main__ import GROUPS, measure
+from bench.availability_figures import agree
 from bench.engine_contest import Contest
 from bench.engine_figures import LEAST_ENGINE, scenario_figures
 from bench.engine_growth import exponent
+from bench.engine_sequences import CASES, LEAST_SEQUENCES, Case, SequenceContest
 from bench.figures import Figure
 from bench.load import Load, OwnClient, best_load, request
 from bench.measures import LEAST
+from bench.office import build_office
+from bench.processes import Server
 from bench.scenarios import FORMATS, Shape, scenario, ten_people
+
+OFFICE = Shape("office", ((7, 2),), 20, 12, max_results=30)
 
 
 def test_every_measurement_runs_once() -> None:
@@ -63,6 +69,36 @@ def test_nothing_is_timed_when_results_differ(response_format: str) -> None:
     contest.scenario.events[0].append((contest.scenario.begins, contest.scenario.ends))
     with pytest.raises(AssertionError, match="engine, warm and the plain sweep differ"):
         contest.agree(response_format)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_sequences_are_those_of_a_nested_search(case: Case) -> None:
+    found = SequenceContest(case, replace(LEAST_SEQUENCES, days=20, events_each=40)).agree()
+    assert (found == 0) == (case.early is not None)
+
+
+def test_no_sequence_is_timed_when_results_differ() -> None:
+    contest = SequenceContest(CASES[-1], LEAST_SEQUENCES)
+    del contest.starts[0][0]
+    with pytest.raises(AssertionError, match="the engine and the nested search differ"):
+        contest.agree()
+
+
+@pytest.mark.parametrize("asked", [OFFICE, replace(OFFICE, groups=((2, 2), (4, 1)))], ids=("one group", "two groups"))
+def test_a_server_answers_what_the_engine_does(tmp_path: Path, asked: Shape) -> None:
+    contest = Contest(scenario(asked), None)
+    office = build_office(tmp_path, contest.scenario)
+    with Server(office.folder) as server:
+        for response_format in FORMATS:
+            agree(contest, office, server, response_format)
+
+
+def test_no_request_is_timed_when_answers_differ(tmp_path: Path) -> None:
+    contest = Contest(scenario(OFFICE), None)
+    office = build_office(tmp_path, contest.scenario)
+    other = Contest(scenario(replace(OFFICE, name="another")), None)
+    with Server(office.folder) as server, pytest.raises(AssertionError, match="the server and the engine differ"):
+        agree(other, office, server, "slots")
 
 
 def test_without_a_compiler_the_floor_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
