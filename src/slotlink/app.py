@@ -28,7 +28,7 @@ from slotlink.services.deps import Deps
 from slotlink.settings import Settings
 from slotlink.store import outbox
 from slotlink.store.database import Database, open_database, own_file
-from slotlink.store.hot import StatusReader
+from slotlink.store.hot import HotReader
 from slotlink.store.schema import is_current, migrate
 from slotlink.vault import Vault
 from slotlink.web.hot_status import HotStatus
@@ -86,8 +86,8 @@ def make_app(settings: Settings, *, background: bool = True, clock: Clock = time
     settings = settings.at("http://127.0.0.1:8000")
     waker = _Waker()
     database = open_database(settings.url_of_database)
-    deps = Deps(database, Vault(settings.secret_keys), settings, wake_worker=waker)
-    reader = StatusReader(database.sqlite_path) if database.sqlite_path is not None else None
+    reader = HotReader(database.sqlite_path) if database.sqlite_path is not None else None
+    deps = Deps(database, Vault(settings.secret_keys), settings, wake_worker=waker, hot=reader)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from slotlink import app as composition
 from slotlink.app import make_app
 from slotlink.store import applications
-from slotlink.store.hot import StatusReader
+from slotlink.store.hot import HotReader
 from slotlink.vault import digest
 from slotlink.web.hot_status import HotStatus
 from tests.center import DAY, START, Center, CreatedLink, finished
@@ -241,7 +241,7 @@ def test_a_transaction_ends_with_the_loops_turn(center: Center) -> None:
     assert path is not None
 
     async def read() -> None:
-        reader = StatusReader(path)
+        reader = HotReader(path)
         writer = sqlite3.connect(path, isolation_level=None)
         secret = digest(center.client_secret)
         assert reader.by_id(secret, link.link_id) is not None

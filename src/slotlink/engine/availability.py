@@ -90,8 +90,12 @@ class Search:
 
     def finished(self, found: Iterable[Available]) -> list[Available]:
         answer = list(islice(found, self.query.max_results))
-        self._cache.trim()
+        self.trim()
         return answer
+
+    def trim(self) -> None:
+        """Let the cache forget what is too much, now that this search is over."""
+        self._cache.trim()
 
     def starts_inside(self, within: Period) -> Iterator[tuple[Period, Period]]:
         """Give each joined query period with those of its starts that are not too early and inside `within`."""
@@ -101,6 +105,10 @@ class Search:
             starts = overlap(Period(max(period.start, earliest), period.end - query.required_duration + 1), within)
             if starts.start < starts.end:
                 yield period, starts
+
+    def slot_at(self, start: Instant) -> Available:
+        """Return the slot at a start that suits everybody, with whoever can attend."""
+        return Available(start, start + self.query.required_duration, self.roster.attending(self.free_at(start)))
 
     def free_at(self, start: Instant) -> int:
         """Return the places of the roster that can attend the meeting at `start`."""
@@ -192,6 +200,20 @@ def _slots(search: Search, overlapping: bool, within: Period) -> list[Available]
         starts = [begin + number * grid.interval for number in numbers]
         answer += map(Available._make, zip(starts, [start + duration for start in starts], listed, strict=True))
     return answer
+
+
+def all_starts(search: Search) -> list[Instant]:
+    """Return every start on the grid at which the meeting is offered, ascending, or those requested that are."""
+    query = search.query
+    if query.query_slots is not None:
+        return [slot.start for slot in _requested_slots(search, EVER)]
+    starts: list[Instant] = []
+    for stretch in stretches(search, EVER):
+        suiting = search.roster.suiting(stretch.asked, _Rows(search, stretch).of)
+        begin, interval = stretch.grid.instant(stretch.first), stretch.grid.interval
+        starts += [begin + number * interval for number in _each(suiting)]
+    search.trim()
+    return starts
 
 
 def stretches(search: Search, within: Period) -> Iterator[Stretch]:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from heapq import merge
 from itertools import islice, pairwise
 from math import factorial, gcd, prod
+from typing import NamedTuple
 
-from slotlink.engine.availability import available_slots
+from slotlink.engine.availability import Search, all_starts
 from slotlink.engine.query import AvailabilityQuery, Available
 from slotlink.engine.starts import StartCache
 
@@ -53,24 +54,26 @@ def available_sequences(
     """
     if not steps:
         raise ValueError("a sequence has at least one step")
-    slots = [
-        {
-            slot.start: slot
-            for slot in available_slots(replace(step.query, max_results=None), overlapping=True, cache=cache)
-        }
-        for step in steps
-    ]
-    if not all(slots):
+    searches = [Search(replace(step.query, max_results=None), cache) for step in steps]
+    starts = [all_starts(search) for search in searches]
+    if not all(starts):
         return []
-    base = min(min(starts) for starts in slots)
+    base = min(of_step[0] for of_step in starts)
     # One bit stands for as much time as all starts have in common, whatever their grids.
-    unit = gcd(*(start - base for starts in slots for start in starts)) or 1
-    places = [[(start - base) // unit for start in starts] for starts in slots]
-    rows = [_row(starts) for starts in places]
+    unit = gcd(*(start - base for of_step in starts for start in of_step)) or 1
+    places = [[(start - base) // unit for start in of_step] for of_step in starts]
+    rows = [_row(of_step) for of_step in places]
     found = merge(*(_chains(steps, order, places, rows, unit) for order in orders(steps)), key=lambda chain: chain[1])
+    answered = list(islice(found, max_results))
+    # Who comes is looked up for what is answered only, and once for each start of a step.
+    slots = {
+        (step, place): searches[step].slot_at(base + place * unit)
+        for order, chosen in answered
+        for step, place in zip(order, chosen, strict=True)
+    }
     return [
-        tuple((step, slots[step][base + place * unit]) for step, place in zip(order, chosen, strict=True))
-        for order, chosen in islice(found, max_results)
+        tuple((step, slots[step, place]) for step, place in zip(order, chosen, strict=True))
+        for order, chosen in answered
     ]
 
 
@@ -123,12 +126,12 @@ def _chains(
             return
         hops.append(hop)
     left = rows[order[-1]]
-    leading = [places[order[-1]]]
+    leading = [_Leading(places[order[-1]], _table(left))]
     for step, (least, most) in zip(order[-2::-1], reversed(hops), strict=True):
         left = rows[step] & _spread(left >> least, most - least)
         if not left:
             return
-        leading.append(_those_in(left, places[step]))
+        leading.append(_Leading(places[step], _table(left)))
     leading.reverse()
     for chosen in _follow(leading, hops, ()):
         yield order, chosen
@@ -153,25 +156,33 @@ def _spread(row: int, width: int) -> int:
     return row
 
 
-def _those_in(row: int, places: Sequence[int]) -> list[int]:
-    """Return those of `places` whose bit is set. A row may be much longer than there are starts in it: where steps
-    start at odd seconds, a bit is a second."""
-    table = row.to_bytes((row.bit_length() + 7) // 8, "little")
-    return [place for place in places if place >> 3 < len(table) and table[place >> 3] >> (place & 7) & 1]
+class _Leading(NamedTuple):
+    """The starts of a step, ascending, and the bits of those that lead to the end: bit 0 of byte 0 is place 0.
+
+    The bits are looked at as they are come by: most starts never are."""
+
+    places: list[int]
+    table: bytes
+
+
+def _table(row: int) -> bytes:
+    return row.to_bytes((row.bit_length() + 7) // 8, "little")
 
 
 def _follow(
-    leading: Sequence[list[int]], hops: Sequence[tuple[int, int]], chosen: tuple[int, ...]
+    leading: Sequence[_Leading], hops: Sequence[tuple[int, int]], chosen: tuple[int, ...]
 ) -> Iterator[tuple[int, ...]]:
-    """Every way on from the places chosen so far. Each place in `leading` leads to the end."""
+    """Every way on from the places chosen so far."""
     number = len(chosen)
     if number == len(leading):
         yield chosen
         return
-    places = leading[number]
+    places, table = leading[number]
     first, end = 0, len(places)
     if chosen:
         least, most = hops[number - 1]
-        first, end = bisect_left(places, chosen[-1] + least), bisect_right(places, chosen[-1] + most)
+        first = bisect_left(places, chosen[-1] + least)
+        end = bisect_right(places, chosen[-1] + most, first)
     for place in places[first:end]:
-        yield from _follow(leading, hops, (*chosen, place))
+        if place >> 3 < len(table) and table[place >> 3] >> (place & 7) & 1:
+            yield from _follow(leading, hops, (*chosen, place))

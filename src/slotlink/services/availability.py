@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -35,7 +35,7 @@ async def find_availability(
     """Answer a query. Raises InvalidRequest for unknown subs, calendars and rules, and for one too large to be run."""
     refuse_overwork(query.work, deps.settings.limit_work, "query_periods")
     free_time = await read_free_time(deps, application_id, query, now)
-    refuse(unrecognized(query, *_names_of(free_time), ""))
+    refuse(_unrecognized(query, free_time, ""))
     asked = with_free(query, free_time.of, limit=max_results)
     if response_format == "periods":
         available = engine.available_periods(asked, cache=deps.starts)
@@ -66,7 +66,7 @@ async def find_sequences(
     free_time = await read_free_time(deps, application_id, whole_query(steps), now)
     unknown: dict[str, list[FieldError]] = {}
     for number, step in enumerate(steps):
-        unknown |= unrecognized(step.groups, *_names_of(free_time), f"sequence[{number}].")
+        unknown |= _unrecognized(step.groups, free_time, f"sequence[{number}].")
     refuse(unknown)
     asked = sequence_steps(steps, free_time.of)
     if asked is None:
@@ -98,30 +98,31 @@ async def unknown_members(
             calendars.setdefault(calendar.sub, set()).add(calendar.calendar_id)
     stored = await rules.rules_of(connection, application_id, query.subs)
     rule_ids = {sub: {rule.availability_rule_id for rule in of_sub} for sub, of_sub in stored.items()}
-    return unrecognized(query, owners, calendars, rule_ids, prefix)
+    return unrecognized(query, owners, lambda sub: calendars.get(sub, ()), lambda sub: rule_ids.get(sub, ()), prefix)
 
 
-def _names_of(
-    free_time: FreeTime,
-) -> tuple[Mapping[str, Account], Mapping[str, Collection[str]], Mapping[str, Collection[str]]]:
-    """The accounts, calendars and rules that were read for a query."""
-    calendars = {sub: [calendar.calendar_id for calendar in known.calendars] for sub, known in free_time.known.items()}
-    rule_ids = {
-        sub: [rule.availability_rule_id for rule in known.stored.rules]
-        for sub, known in free_time.known.items()
-        if known.stored is not None
-    }
-    return free_time.accounts, calendars, rule_ids
+def _unrecognized(query: Query, free_time: FreeTime, prefix: str) -> dict[str, list[FieldError]]:
+    """`unrecognized`, by what was read for the query."""
+
+    def calendars(sub: str) -> Collection[str]:
+        return [calendar.calendar_id for calendar in free_time.known[sub].calendars]
+
+    def rule_ids(sub: str) -> Collection[str]:
+        stored = free_time.known[sub].stored
+        return () if stored is None else [rule.availability_rule_id for rule in stored.rules]
+
+    return unrecognized(query, free_time.accounts, calendars, rule_ids, prefix)
 
 
 def unrecognized(
     query: Query,
     owners: Mapping[str, Account],
-    calendars: Mapping[str, Collection[str]],
-    rule_ids: Mapping[str, Collection[str]],
+    calendars: Callable[[str], Collection[str]],
+    rule_ids: Callable[[str], Collection[str]],
     prefix: str,
 ) -> dict[str, list[FieldError]]:
-    """Every sub, calendar and rule of the query that is not among these, by path: pure."""
+    """Every sub, calendar and rule of the query that is not among these, by path; `calendars` and `rule_ids` are asked
+    for those of accounts that are there."""
     unknown: dict[str, list[FieldError]] = {}
     for i, group in enumerate(query.groups):
         for j, member in enumerate(group.members):
@@ -130,11 +131,11 @@ def unrecognized(
                 unknown[f"{prefix}participants[{i}].members[{j}].sub"] = [NOT_RECOGNIZED]
                 continue
             for k, calendar_id in enumerate(member.calendar_ids or ()):
-                if calendar_id not in calendars.get(member.sub, ()):
+                if calendar_id not in calendars(member.sub):
                     unknown[f"{prefix}participants[{i}].members[{j}].calendar_ids[{k}]"] = [NOT_RECOGNIZED]
             # Without managed availability no rule counts, and several clients send the member all the same.
             for k, rule_id in enumerate(member.availability_rule_ids or ()) if member.managed_availability else ():
-                if rule_id not in rule_ids.get(member.sub, ()):
+                if rule_id not in rule_ids(member.sub):
                     unknown[f"{prefix}participants[{i}].members[{j}].availability_rule_ids[{k}]"] = [NO_SUCH_RULE]
     return unknown
 

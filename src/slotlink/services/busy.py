@@ -31,6 +31,7 @@ from slotlink.services.known import (
 )
 from slotlink.services.occurrences import stored_occurrences
 from slotlink.store import accounts, available_periods, bookings, events, rules
+from slotlink.store.hot import HotReader
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -64,6 +65,9 @@ async def read_free_time(deps: Deps, application_id: str, query: Query, now: int
     """Free time of every member of `query`, with calendars expanded first as far as it reaches.
 
     Answered from what is known already, as far as its accounts have not changed since."""
+    known = None if deps.hot is None else _find_free_time(deps.hot, deps.known, application_id, query, now)
+    if known is not None:
+        return known
     async with deps.database.reading() as connection:
         free_time = await gather_free_time(connection, application_id, query, now, cache=deps.known)
     if not free_time.unreadable:
@@ -71,6 +75,31 @@ async def read_free_time(deps: Deps, application_id: str, query: Query, now: int
     await ensure_known(deps, application_id, query)
     async with deps.database.reading() as connection:
         return await gather_free_time(connection, application_id, query, now, cache=deps.known)
+
+
+def _find_free_time(hot: HotReader, cache: KnownCache, application_id: str, query: Query, now: int) -> FreeTime | None:
+    """Free time of every member, when all of it is known: then one point read tells that nothing has changed."""
+    members = query.members
+    if query.excluded_events or any(member.constraints for member in members):
+        return None
+    span = query.span
+    within = leaves_around(span)
+    versions = hot.versions(application_id, query.subs)
+    known: dict[str, Known] = {}
+    times: dict[Member, MemberTime] = {}
+    for member in members:
+        sub = member.sub
+        found = known.get(sub)
+        if found is None:
+            found = cache.find(application_id, sub, versions[sub], within) if sub in versions else None
+            if found is None:
+                return None
+            known[sub] = found
+        time = found.find_time(member, span, now)
+        if time is None or time.status != "active":
+            return None
+        times[member] = time
+    return FreeTime(times, {sub: each.account for sub, each in known.items()}, known, frozenset(), frozenset())
 
 
 async def ensure_known(deps: Deps, application_id: str, query: Query) -> None:
@@ -126,20 +155,22 @@ async def gather_free_time(
     """
     if query.excluded_events:
         cache = None  # what it leaves is for this query alone
-    relevant = query.span if around is None else query.around(around)
+    span = query.span
+    relevant = span if around is None else query.around(around)
     within = relevant if cache is None else leaves_around(relevant)
     members: dict[str, list[Member]] = {}
     for member in query.members:
         members.setdefault(member.sub, []).append(member)
     owners = await accounts.find(connection, application_id, query.subs)
     living = {sub: owner for sub, owner in owners.items() if not owner.revoked}
-    known = (
-        {} if cache is None else {sub: found for sub, owner in living.items() if (found := cache.find(owner, within))}
-    )
+    known: dict[str, Known] = {}
+    if cache is not None:
+        kept = {sub: cache.find(application_id, sub, owner.version, within) for sub, owner in living.items()}
+        known = {sub: found for sub, found in kept.items() if found is not None}
     unknown = {
         sub: owner
         for sub, owner in living.items()
-        if sub not in known or any(known[sub].find_time(member, query.span, now) is None for member in members[sub])
+        if sub not in known or any(known[sub].find_time(member, span, now) is None for member in members[sub])
     }
     excluded_ids: set[str] = set()
     if unknown:
@@ -155,7 +186,7 @@ async def gather_free_time(
     times: dict[Member, MemberTime] = {}
     for member in query.members:
         owner = living.get(member.sub)
-        time = None if owner is None else known[member.sub].find_time(member, query.span, now)
+        time = None if owner is None else known[member.sub].find_time(member, span, now)
         if owner is None or time is None:
             times[member] = unreadable(member, "disconnected")
         elif member.constraints and time.status == "active":

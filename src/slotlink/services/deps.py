@@ -9,6 +9,7 @@ from slotlink import engine
 from slotlink.services.known import KnownCache
 from slotlink.settings import Settings
 from slotlink.store.database import Database
+from slotlink.store.hot import HotReader
 from slotlink.vault import Vault
 
 HALF_A_CACHE = 64 * 1024 * 1024  # bytes for calendars that were read, and as many for the starts found in them
@@ -24,5 +25,6 @@ class Deps:
     vault: Vault
     settings: Settings
     wake_worker: Callable[[], None] = _nobody_waits  # called after a commit that left something in the outbox
+    hot: HotReader | None = None  # only where a process serves a SQLite file
     known: KnownCache = field(default_factory=lambda: KnownCache(HALF_A_CACHE))
     starts: engine.StartCache = field(default_factory=lambda: engine.StartCache(HALF_A_CACHE))

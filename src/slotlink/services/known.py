@@ -164,11 +164,11 @@ class KnownCache:
         self._sizes: dict[tuple[str, str, engine.Period], int] = {}
         self._size = 0
 
-    def find(self, account: Account, within: engine.Period) -> Known | None:
-        """What is known of this version of the account. `account` was read in the running transaction."""
-        key = (account.application_id, account.sub, within)
+    def find(self, application_id: str, sub: str, version: int, within: engine.Period) -> Known | None:
+        """What is known of this version of the account, which has just been read."""
+        key = (application_id, sub, within)
         found = self._kept.get(key)
-        if found is None or found.account.version != account.version:
+        if found is None or found.account.version != version:
             return None
         self._kept.move_to_end(key)
         return found

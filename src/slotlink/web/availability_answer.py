@@ -7,6 +7,7 @@ JSON once, and the answer is a join of those.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -18,13 +19,24 @@ from slotlink.domain.sequence import Step
 from slotlink.services.availability import Answer, SequencesAnswer
 
 Json = dict[str, Any]
+_DATE = len("2027-03-09T")
 
 
 class _Times(dict[int, bytes]):
-    """Instants as JSON texts."""
+    """Instants as JSON texts: those of one day begin alike, and those of one time of day end alike."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._days: dict[int, bytes] = {}
+        self._clocks: dict[int, bytes] = {}
 
     def __missing__(self, instant: int) -> bytes:
-        text = self[instant] = b'"%b"' % wire_time(instant).encode()
+        day, second = divmod(instant, engine.DAY)
+        if day not in self._days:
+            self._days[day] = b'"' + wire_time(instant)[:_DATE].encode()
+        if second not in self._clocks:
+            self._clocks[second] = wire_time(instant)[_DATE:].encode() + b'"'
+        text = self[instant] = self._days[day] + self._clocks[second]
         return text
 
 
@@ -36,8 +48,8 @@ class _People(dict[tuple[int, ...], bytes]):
         self._each = [msgspec.json.encode({"sub": member.sub}) for member in members]
 
     def __missing__(self, participants: tuple[int, ...]) -> bytes:
-        each = self._each
-        text = self[participants] = b"[%b]" % b",".join([each[index] for index in participants])
+        written = itemgetter(*participants)(self._each)
+        text = self[participants] = b"[%b]" % (written if len(participants) == 1 else b",".join(written))
         return text
 
 

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from slotlink.domain.link import link_status
 from slotlink.services.deps import Deps
-from slotlink.store.hot import StatusReader
+from slotlink.store.hot import HotReader
 from slotlink.store.links import open_token
 from slotlink.vault import digest
 from slotlink.web.rate_limit import RateLimit
@@ -35,7 +35,7 @@ class HotStatus:
         self,
         app: ASGIApp,
         deps: Deps,
-        reader: StatusReader,
+        reader: HotReader,
         clock: Callable[[], float],
         rate_limit: RateLimit | None = None,
     ) -> None:

@@ -72,6 +72,9 @@ class BufferMember(Wire):
     after: Edge | None = None
 
 
+_NO_BUFFER = BufferMember()
+
+
 class ConstraintMember(Wire):
     period: Literal["day", "week"]
     """Weeks begin on Monday."""
@@ -118,7 +121,7 @@ class MemberMember(Wire):
     """Only events that this application wrote make the member busy."""
 
     def member(self) -> Member:
-        buffer = self.buffer or BufferMember()
+        buffer = self.buffer or _NO_BUFFER
         # A member's buffer replaces the query's, both its ends.
         missing = None if self.buffer is None else 0
         return Member(

@@ -80,7 +80,7 @@ class Wire(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _all_faults(cls, raw: Any, handler: ModelWrapValidatorHandler[Any], info: ValidationInfo) -> Any:
-        if not isinstance(raw, dict):
+        if not isinstance(raw, dict) or not (cls.unbuilt or cls.cross_check.__func__ is not _NOTHING_ACROSS):
             return handler(raw)
         members = cast("dict[str, Any]", raw)
         faults = [
@@ -104,6 +104,9 @@ class Wire(BaseModel):
         if faults:
             raise ValidationError.from_exception_data(cls.__name__, [_details(fault) for fault in faults])
         return checked
+
+
+_NOTHING_ACROSS = Wire.cross_check.__func__
 
 
 def _kept(line: ErrorDetails) -> tuple[Any, ...]:
