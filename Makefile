@@ -3,9 +3,10 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench picture lock
+.PHONY: help run test check format bench campaign picture lock
 
 PYTHON ?= python3
+CASES ?= 50000
 VENV := .venv
 BIN := $(VENV)/bin
 UV := env -u PIP_FIND_LINKS $(BIN)/uv
@@ -14,11 +15,12 @@ INSTALL := $(UV) pip install --quiet --compile-bytecode --require-hashes --pytho
 OURSELVES := $(UV) pip install --quiet --no-build-isolation --no-deps --python $(BIN)/python --editable .
 
 help:
-	@echo "make run     serve the demo on http://127.0.0.1:8000 (PORT=, HOST=, ARGS=--once)"
-	@echo "make test    set up what the tests need, then check and run all of them"
-	@echo "make check   format, lint, types"
-	@echo "make bench   measure, as ratios to references in the same run"
-	@echo "make lock    resolve the dependencies again"
+	@echo "make run        serve the demo on http://127.0.0.1:8000 (PORT=, HOST=, ARGS=--once)"
+	@echo "make test       set up what the tests need, then check and run all of them"
+	@echo "make check      format, lint, types"
+	@echo "make bench      measure, as ratios to references in the same run"
+	@echo "make campaign   look long for a wrong answer of the engine: 50,000 queries, every zone (CASES=)"
+	@echo "make lock       resolve the dependencies again"
 
 $(BIN)/uv: requirements/uv.txt
 	@$(PYTHON) -m venv $(VENV) || { echo "error: Debian and Ubuntu need the package python3-venv" >&2; exit 1; }
@@ -54,6 +56,10 @@ test: $(VENV)/dev
 
 bench: $(VENV)/dev
 	@$(BIN)/python -m bench $(ARGS)
+
+# What make test does with some thousands of queries and one year of clock changes, at length.
+campaign: $(VENV)/dev
+	@SLOTLINK_CAMPAIGN=1 SLOTLINK_CAMPAIGN_CASES=$(CASES) $(BIN)/pytest tests/unit/engine --timeout 0 --numprocesses 2 --dist worksteal $(ARGS)
 
 # The picture of the page that the README shows, taken by the browser test.
 picture: $(VENV)/dev

@@ -168,6 +168,14 @@ def test_real_answers_fit_their_schemas(center: Center, document: Json) -> None:
     query = center.query(ana, ben, include_member_statuses=True)
     for form in ("periods", "slots", "overlapping_slots"):
         assert len(asked("POST", "/v1/availability", json={**query, "response_format": form})) == 2
+    never = [{"members": [{"sub": ana.sub, "available_periods": []}]}]
+    assert "explanation" in asked("POST", "/v1/availability", json={**query, "participants": never, "explain": True})
+    step = {"participants": query["participants"], "required_duration": query["required_duration"]}
+    sequence = {
+        "sequence": [{**step, "sequence_id": each} for each in ("a", 1)],
+        "query_periods": query["query_periods"],
+    }
+    assert asked("POST", "/v1/sequenced_availability", json=sequence)["sequences"]
 
     create, status = "/v1/real_time_scheduling", "/v1/real_time_scheduling/{link_id}"
     asked("POST", create, json=center.link_request(ana))

@@ -121,6 +121,46 @@ await step('availability of query_slots', () => {
 await step('availability with member statuses', () =>
   maya.availability({ ...query(), include_member_statuses: true, max_results: 1 }));
 
+const hours = { availability_rule_id: 'hours', tzid: 'Etc/UTC' };
+const weekly = (start_time, end_time) => [{ day: given.weekday, start_time, end_time }];
+await step('upsertAvailabilityRule of a weekday', () =>
+  maya.upsertAvailabilityRule({ ...hours, weekly_periods: weekly('11:00', '12:00') }));
+const managed = (more) => ({
+  ...query(),
+  participants: [{ members: [{ sub, managed_availability: true, ...more }], required: 'all' }],
+});
+await step('availability, managed', () => maya.availability(managed()));
+await step('availability, managed by an unknown rule', () =>
+  maya.availability(managed({ availability_rule_ids: ['none'] })));
+await step('availability, full day', () =>
+  maya.availability({
+    ...query(),
+    participants: [{ members: [{ sub, availability_constraints: [{ period: 'day', limit: 1 }] }] }],
+    explain: true,
+  }));
+await step('deleteAvailabilityRule of a weekday', () => maya.deleteAvailabilityRule(hours));
+
+const meeting = (sequence_id, more) => ({
+  sequence_id,
+  participants: [{ members: [{ sub }], required: 'all' }],
+  required_duration: { minutes: 60 },
+  start_interval: { minutes: 60 },
+  ...more,
+});
+const sequence = () => ({
+  sequence: [
+    meeting('2', { ordinal: 2, buffer: { before: { minimum: { minutes: 0 }, maximum: { minutes: 0 } } } }),
+    meeting('1', { ordinal: 1 }),
+  ],
+  query_periods: query().query_periods,
+});
+await step('sequencedAvailability', () => maya.sequencedAvailability(sequence()));
+await step('sequencedAvailability with a callback', () => calledBack(maya, 'sequencedAvailability', sequence()));
+await step('sequencedAvailability, nothing', () =>
+  maya.sequencedAvailability({ ...sequence(), sequence: [meeting('1'), meeting('2'), meeting('3'), meeting('4')] }));
+await step('sequencedAvailability, 422', () =>
+  maya.sequencedAvailability({ ...sequence(), sequence: [meeting('1', { ordinal: 0 }), meeting('1')] }));
+
 const link = {
   oauth: { redirect_uri: 'https://application.example/done' },
   event: { event_id: 'node-interview', summary: 'Interview', tzid: 'Europe/London' },

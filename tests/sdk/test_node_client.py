@@ -12,7 +12,7 @@ import pytest
 
 from slotlink.domain.callback import signature_headers
 from tests.center import skippable
-from tests.sdk.site import CROWD, Json, Site, Visitor, at, callback
+from tests.sdk.site import CROWD, Json, Site, Visitor, at, callback, moment
 from tests.serving import Receiver
 
 HERE = Path(__file__).parent
@@ -65,6 +65,7 @@ def report(request: pytest.FixtureRequest) -> Report:
         "receiver": receiver.url,
         "crowded": request.getfixturevalue("crowded")["access_token"],
         "at": {str(hour): at(3, hour) for hour in range(9, 14)},
+        "weekday": f"{moment(3):%A}".lower(),
         "signed": {
             "header": header,
             "body": SIGNED.decode(),
@@ -211,6 +212,30 @@ def test_availability_tells_member_statuses_when_asked(report: Report) -> None:
     answer = report.answer("availability with member statuses")
     assert answer["member_statuses"] == [{"sub": report.sub, "sync_status": "active"}]
     assert len(answer["available_periods"]) == 1
+
+
+def test_managed_availability_lies_in_the_stored_hours(report: Report) -> None:
+    found = {"start": at(3, 11), "end": at(3, 12), "participants": [{"sub": report.sub}]}
+    assert report.answer("availability, managed") == {"available_periods": [found]}
+    refused = report.error("availability, managed by an unknown rule")
+    assert list(refused["entity"]["errors"]) == ["participants[0].members[0].availability_rule_ids[0]"]
+
+
+def test_a_full_day_is_explained(report: Report) -> None:
+    (member,) = report.answer("availability, full day")["explanation"]["participants"][0]["members"]
+    assert [taken["reason"] for taken in member["taken_by"]] == ["busy", "availability_constraints[0]"]
+
+
+def test_sequences_are_answered_step_by_step(report: Report) -> None:
+    for step in ("sequencedAvailability", "sequencedAvailability with a callback"):
+        (way,) = report.answer(step)["sequences"]
+        assert way["sequence"] == [
+            {"sequence_id": str(n), "start": at(3, 10 + n), "end": at(3, 11 + n), "participants": [{"sub": report.sub}]}
+            for n in (1, 2)
+        ]
+    assert report.answer("sequencedAvailability, nothing") == {"sequences": []}
+    errors = set(report.error("sequencedAvailability, 422")["entity"]["errors"])
+    assert errors == {"sequence[0].ordinal", "sequence[1].sequence_id"}
 
 
 def test_its_links_are_open_and_can_be_booked(report: Report, receiver: Receiver) -> None:

@@ -35,10 +35,8 @@ NO_ISSUE_YET = "a later issue that is not written yet"
 WAITING = (
     # client, what the row says, method, path, who brings it
     ("csharp", "availablity, misspelt, is an alias", "POST", "/v1/real_time_sequencing", NO_ISSUE_YET),
-    ("csharp", "an empty list in a sequence item is absent", "POST", "/v1/sequenced_availability", "issue 3"),
     ("csharp", "sequencing answers a top-level url", "POST", "/v1/real_time_sequencing", NO_ISSUE_YET),
     ("csharp", "add to calendar answers a top-level url", "POST", "/v1/add_to_calendar", NO_ISSUE_YET),
-    ("ruby", "sequence_id is echoed with its JSON type", "POST", "/v1/sequenced_availability", "issue 3"),
     ("node", "bearer_token in a bookable event is ignored", "POST", "/v1/bookable_events", NO_ISSUE_YET),
     ("node", "bearer_token in a query is ignored", "GET", "/v1/bookable_events/x?bearer_token=x", NO_ISSUE_YET),
     ("elements", "a browser asks before it calls", "OPTIONS", "/v1/element_tokens", NO_ISSUE_YET),
@@ -78,6 +76,13 @@ def seen_by_csharp(answer: Any) -> Answer:
 
 def ask(center: Center, query: Json, **headers: str) -> Json:
     answer = center.http.post("/v1/availability", json=query, headers={**center.key, **headers})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def ask_sequence(center: Center, *items: Json) -> Json:
+    body = {"sequence": list(items), "available_periods": hours(0, 2)}
+    answer = center.http.post("/v1/sequenced_availability", json=body, headers=center.key)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -191,6 +196,19 @@ def test_a_buffer_may_have_a_minimum_and_no_maximum(center: Center, maya: Person
         wire_time(TOMORROW),
         wire_time(TOMORROW + 3 * HOUR + 1800),
     ]
+
+
+def test_an_empty_list_in_a_sequence_item_is_absent(center: Center, maya: Person) -> None:
+    item = {
+        "sequence_id": "1",
+        "participants": [{"members": [{"sub": maya.sub}]}],
+        "required_duration": {"minutes": 60},
+    }
+    found = [
+        ask_sequence(center, {**item, **more})
+        for more in ({}, {"available_periods": []}, {"query_periods": [], "available_periods": []})
+    ]
+    assert found[0]["sequences"] and found[0] == found[1] == found[2]
 
 
 def test_periods_are_the_format_of_a_query_that_names_none(center: Center, maya: Person) -> None:
@@ -434,6 +452,14 @@ def test_a_422_lists_its_errors_by_member(center: Center) -> None:
     }
 
 
+def test_a_sequence_id_comes_back_with_its_json_type(center: Center, maya: Person) -> None:
+    item = {"participants": [{"members": [{"sub": maya.sub}]}], "required_duration": {"minutes": 60}}
+    steps = ask_sequence(
+        center, {**item, "sequence_id": 1234, "ordinal": 1}, {**item, "sequence_id": "1234", "ordinal": 2}
+    )["sequences"][0]["sequence"]
+    assert [step["sequence_id"] for step in steps] == [1234, "1234"]
+
+
 # node
 
 
@@ -619,6 +645,7 @@ ROWS = (
     ("csharp", "availablity", None),
     ("csharp", "groups without required", "test_a_group_without_required_needs_all_its_members"),
     ("csharp", "minimum without maximum", "test_a_buffer_may_have_a_minimum_and_no_maximum"),
+    ("csharp", "available_periods: []", "test_an_empty_list_in_a_sequence_item_is_absent"),
     ("csharp", "never a response_format", "test_periods_are_the_format_of_a_query_that_names_none"),
     ("csharp", "one timestamp format, no null", "test_no_answer_has_a_null_or_a_fraction_of_a_second"),
     ("csharp", "one parser of links", "test_create_status_and_disable_have_a_status_and_an_event"),
@@ -638,7 +665,7 @@ ROWS = (
     ("ruby", "Status header", "test_an_error_has_its_own_code_and_names_it_in_a_status_header"),
     ("ruby", "errors of a 422", "test_a_422_lists_its_errors_by_member"),
     ("ruby", "first page of available periods", "test_300_available_periods_fit_the_first_page"),
-    ("ruby", "sequence_id", None),
+    ("ruby", "sequence_id", "test_a_sequence_id_comes_back_with_its_json_type"),
     ("node", "deleteAvailabilityRule, next_page", "test_the_body_of_a_rules_delete_is_ignored"),
     ("node", "next_page is absolute", "test_next_page_is_absolute_whatever_the_host_header_says"),
     ("node", "access_token in a link's body", "test_credentials_in_a_links_body_that_mean_nothing_are_ignored"),
