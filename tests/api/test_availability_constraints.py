@@ -171,8 +171,15 @@ def test_excluded_events_do_not_count(center: Center) -> None:
         ([{"event_uid": uid}], [FRIDAY, SATURDAY, MONDAY]),
     ):
         assert limited(center, maya, DAILY, excluded_events=excluded) == expected, excluded
-    outside = [period(3, 8)]
-    assert limited(center, maya, DAILY, query_periods=outside, excluded_events=[{"event_id": "old"}]) == [(3, 8)]
+    for excluded in ({"event_id": "old"}, {"event_uid": uid}):
+        outside = {"query_periods": [period(3, 8)], "excluded_events": [excluded]}
+        assert limited(center, maya, DAILY, **outside) == [(3, 8)]
+        query = asked(center, maya, {**outside, "query_periods": DAYS}, availability_constraints=[DAILY])
+        link = center.create_link(maya, availability=query, event=event("new"), target_calendars=[])
+        assert link.choose(wire(3)).code == 303
+        center.clock.now += 600
+    maya.event("old", at(1), at(2), transparency="transparent")
+    assert limited(center, maya, DAILY, excluded_events=[{"event_uid": uid}]) == [FRIDAY, SATURDAY, MONDAY]
 
 
 def test_an_event_in_two_calendars_is_one_and_every_calendar_counts(center: Center) -> None:

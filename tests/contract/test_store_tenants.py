@@ -122,6 +122,7 @@ CALLS: dict[str, Call] = {
     "events.delete_managed": lambda o: events.delete_managed(*o.foreign, [o.maya.calendar_id], None, NOW),
     "events.managed_ids": lambda o: events.managed_ids(*o.foreign, o.maya.calendar_id),
     "events.busy_between": lambda o: events.busy_between(*o.foreign, [o.maya.calendar_id], NOW, NOW + HOUR),
+    "events.ids_of": lambda o: events.ids_of(*o.foreign, [o.maya.calendar_id], [o.event_uid]),
     "events.managed_between": lambda o: events.managed_between(*o.foreign, [o.maya.sub], NOW, NOW + HOUR),
     "event_listing.read_page": lambda o: event_listing.read_page(
         *o.foreign, Listing(o.maya.sub, include_managed=True), None, 10

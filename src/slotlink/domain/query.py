@@ -110,6 +110,11 @@ class Query:
         return sum((end - start) // self.interval + 1 for start, end in joined)
 
     @property
+    def lasts(self) -> bool:
+        """Whether what is found out for this query may serve another: nobody's time is made for it alone."""
+        return not self.excluded_events and not any(member.constraints for member in self.members)
+
+    @property
     def work(self) -> int:
         """What answering costs, in looks at one start of one member."""
         return len(self.members) * self.starts

@@ -67,7 +67,7 @@ class Roster:
         )
 
     def attending(self, free: int) -> tuple[int, ...]:
-        """Return who is listed when the places in `free` can attend: each sub by its first such place."""
+        """Return who is listed when the places in `free` can attend: each sub by its first place, whichever is free."""
         places = self._first_places(free) if self.repeats else free
         row = format(places, f"0{len(self.members)}b").encode().translate(_TRUTH)
         return tuple(compress(self.members, row))
@@ -133,16 +133,15 @@ class Roster:
     def _first_places(self, free: int) -> int:
         first = 0
         for places in self.by_sub(range(len(self.members))):
-            first |= next((self.bits[place] for place in places if free & self.bits[place]), 0)
+            if any(free & self.bits[place] for place in places):
+                first |= self.bits[places[0]]
         return first
 
     def _first_rows(self, rows: Sequence[int]) -> list[int]:
-        first = list(rows)
+        first = [0] * len(rows)
         for places in self.by_sub(range(len(self.members))):
-            earlier = 0
             for place in places:
-                first[place] &= ~earlier
-                earlier |= rows[place]
+                first[places[0]] |= rows[place]
         return first
 
 
@@ -161,7 +160,7 @@ class _Group:
         return sum(bits[place] for place in self._places)
 
     def first_places(self, free: int, bits: Sequence[int]) -> list[int]:
-        """Return the places in `free`, each sub by its first such place."""
+        """Return a place in `free` for each sub that has one, in the group's order: its first such place."""
         if self.by_sub is None:
             return [place for place in self._places if free & bits[place]]
         firsts = {next((place for place in places if free & bits[place]), None) for places in self.by_sub}

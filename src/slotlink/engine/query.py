@@ -92,7 +92,8 @@ class Available(NamedTuple):
     """A time that suits: every listed member is free for every meeting of the required duration within it.
 
     `participants` are indexes into the query's members: everybody who is free, also beyond the number required, in
-    request order, each sub once (its first place that is free).
+    request order, each sub once: by its first place, whichever of its places is free, so that the same people are the
+    same participants.
     """
 
     start: Instant

@@ -17,6 +17,7 @@ from slotlink.services.deps import Deps
 from slotlink.store import accounts, rules
 
 NOT_RECOGNIZED = FieldError("errors.not_recognized", "not recognized; use an id that this application has authorized")
+EXPLAINING = 4  # times the work of the answer itself, measured with many rules
 NO_SUCH_RULE = FieldError("errors.not_recognized", "not an availability rule of this account; write it first")
 
 
@@ -30,17 +31,27 @@ class Answer:
 
 
 async def find_availability(
-    deps: Deps, application_id: str, query: Query, response_format: ResponseFormat, max_results: int, now: int
+    deps: Deps,
+    application_id: str,
+    query: Query,
+    response_format: ResponseFormat,
+    max_results: int,
+    now: int,
+    *,
+    explains: bool = False,
 ) -> Answer:
-    """Answer a query. Raises InvalidRequest for unknown subs, calendars and rules, and for one too large to be run."""
-    refuse_overwork(query.work, deps.settings.limit_work, "query_periods")
+    """Answer a query, which may then be explained. Raises InvalidRequest for unknown subs, calendars and rules, and for
+    one too large to be run."""
+    work = query.work * (1 + EXPLAINING if explains else 1)
+    refuse_overwork(work, deps.settings.limit_work, "query_periods" if query.query_slots is None else "query_slots")
     free_time = await read_free_time(deps, application_id, query, now)
     refuse(_unrecognized(query, free_time, ""))
     asked = with_free(query, free_time.of, limit=max_results)
+    cache = deps.starts(query)
     if response_format == "periods":
-        available = engine.available_periods(asked, cache=deps.starts)
+        available = engine.available_periods(asked, cache=cache)
     else:
-        available = engine.available_slots(asked, overlapping=response_format == "overlapping_slots", cache=deps.starts)
+        available = engine.available_slots(asked, overlapping=response_format == "overlapping_slots", cache=cache)
     return Answer(available, asked, free_time)
 
 
@@ -63,7 +74,8 @@ async def find_sequences(
 ) -> SequencesAnswer:
     """Answer a sequence. Raises InvalidRequest as `find_availability`, with the paths of the steps."""
     refuse_overwork(work_of(steps), deps.settings.limit_work, "sequence")
-    free_time = await read_free_time(deps, application_id, whole_query(steps), now)
+    whole = whole_query(steps)
+    free_time = await read_free_time(deps, application_id, whole, now)
     unknown: dict[str, list[FieldError]] = {}
     for number, step in enumerate(steps):
         unknown |= _unrecognized(step.groups, free_time, f"sequence[{number}].")
@@ -72,7 +84,7 @@ async def find_sequences(
     if asked is None:
         return SequencesAnswer([], [])
     return SequencesAnswer(
-        engine.available_sequences(asked, max_results, cache=deps.starts), [step.query.members for step in asked]
+        engine.available_sequences(asked, max_results, cache=deps.starts(whole)), [step.query.members for step in asked]
     )
 
 

@@ -80,7 +80,7 @@ async def read_free_time(deps: Deps, application_id: str, query: Query, now: int
 def _find_free_time(hot: HotReader, cache: KnownCache, application_id: str, query: Query, now: int) -> FreeTime | None:
     """Free time of every member, when all of it is known: then one point read tells that nothing has changed."""
     members = query.members
-    if query.excluded_events or any(member.constraints for member in members):
+    if not query.lasts:
         return None
     span = query.span
     within = leaves_around(span)
@@ -241,10 +241,20 @@ class _Reading:
         holds = await bookings.holds_between(
             self._connection, self._application_id, subs, within.start, within.end, self._now
         )
-        excluded_uids = {excluded.event_uid for excluded in self._query.excluded_events} - {None}
+        excluded_uids = {
+            excluded.event_uid for excluded in self._query.excluded_events if excluded.event_uid is not None
+        }
         self.excluded_ids = {
             excluded.event_id for excluded in self._query.excluded_events if excluded.event_id is not None
-        } | {row.event_id for row in rows if row.event_uid in excluded_uids and row.event_id is not None}
+        }
+        if excluded_uids:
+            # Found wherever it is: quotas count it, and bookings hold for it, outside of the time that is read here.
+            self.excluded_ids |= await events.ids_of(
+                self._connection,
+                self._application_id,
+                [calendar.calendar_id for calendar in calendars],
+                excluded_uids,
+            )
         busy: dict[str, list[events.BusyRow]] = {}
         for row in rows:
             if row.event_uid not in excluded_uids and row.event_id not in self.excluded_ids:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from slotlink import engine
+from slotlink.domain.query import Query
 from slotlink.services.known import KnownCache
 from slotlink.settings import Settings
 from slotlink.store.database import Database
@@ -27,4 +28,8 @@ class Deps:
     wake_worker: Callable[[], None] = _nobody_waits  # called after a commit that left something in the outbox
     hot: HotReader | None = None  # only where a process serves a SQLite file
     known: KnownCache = field(default_factory=lambda: KnownCache(HALF_A_CACHE))
-    starts: engine.StartCache = field(default_factory=lambda: engine.StartCache(HALF_A_CACHE))
+    found_starts: engine.StartCache = field(default_factory=lambda: engine.StartCache(HALF_A_CACHE))
+
+    def starts(self, query: Query) -> engine.StartCache | None:
+        """Where the engine remembers what it finds out for a query; None when nobody would ask again."""
+        return self.found_starts if query.lasts else None

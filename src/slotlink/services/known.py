@@ -18,7 +18,7 @@ from slotlink.domain.query import Member
 
 SyncStatus = Literal["active", "pending", "disconnected"]
 
-_MOST_TIMES = 64  # remembered for one account: more than a link, its page and a few queries ask for
+_MOST_TIMES = 16  # remembered for one account: more than a link, its page and a few queries ask for
 LEAF_S = 28 * 86400
 """Knowledge is kept for whole leaves of time, so that queries for nearly the same time share it."""
 
@@ -75,7 +75,7 @@ class Known:
     @property
     def size(self) -> int:
         """Bytes held, roughly."""
-        return 4000 + sum(500 + 16 * len(gaps.starts) for gaps in self.free.values())
+        return 4000 + 1000 * _MOST_TIMES + sum(500 + 16 * len(gaps.starts) for gaps in self.free.values())
 
     def absorb(self, older: Known, now: int) -> None:
         """Take over what was read before for the same version and time, for other members than this was read for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -118,6 +118,21 @@ async def managed_ids(connection: AsyncConnection, application_id: str, calendar
         )
     )
     return [row.event_id for row in rows]
+
+
+async def ids_of(
+    connection: AsyncConnection, application_id: str, calendar_ids: Sequence[str], event_uids: Iterable[str]
+) -> set[str]:
+    """The `event_id` of those events in these calendars that the application manages, whenever they are."""
+    rows = await connection.execute(
+        select(events.c.event_id).where(
+            events.c.application_id == application_id,
+            events.c.calendar_id.in_(calendar_ids),
+            events.c.event_uid.in_(list(event_uids)),
+            events.c.event_id.is_not(None),
+        )
+    )
+    return set(rows.scalars())
 
 
 async def busy_between(

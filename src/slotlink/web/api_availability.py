@@ -22,7 +22,15 @@ async def availability(request: Request) -> Response:
     wanted = check(AvailabilityRequest, members, web.context)
     query = wanted.query()
     limit = min(wanted.max_results, web.context.limits.results)  # the default may be above this server's limit
-    answer = await find_availability(web.deps, caller.application_id, query, wanted.response_format, limit, web.now())
+    answer = await find_availability(
+        web.deps,
+        caller.application_id,
+        query,
+        wanted.response_format,
+        limit,
+        web.now(),
+        explains=wanted.explain,
+    )
     more: answers.Json = {}
     if wanted.include_member_statuses:
         more["member_statuses"] = [

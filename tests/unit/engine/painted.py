@@ -60,12 +60,12 @@ class Painted:
             subs = {self.query.members[index].sub for index in group.members if self.can_attend(index, start)}
             if len(subs) < group.required:
                 return None
-        listed: list[int] = []
-        for group in self.query.participants:
-            for index in group.members:
-                if self.can_attend(index, start) and not self._has_sub(listed, index):
-                    listed.append(index)
-        return tuple(listed)
+        order = dict.fromkeys(index for group in self.query.participants for index in group.members)
+        first: dict[str, int] = {}
+        for index in order:
+            first.setdefault(self.query.members[index].sub, index)
+        free = {self.query.members[index].sub for index in order if self.can_attend(index, start)}
+        return tuple(index for sub, index in first.items() if sub in free)
 
     def booked(self, start: int) -> set[str]:
         """The subs booked for a meeting at `start`: of each group the first `required` that can attend."""
@@ -78,9 +78,6 @@ class Painted:
                     subs.append(sub)
             booked.update(subs[: group.required])
         return booked
-
-    def _has_sub(self, listed: list[int], index: int) -> bool:
-        return any(self.query.members[other].sub == self.query.members[index].sub for other in listed)
 
     def query_period_starts(self) -> list[tuple[int, int]]:
         """Every start whose meeting lies inside the painted query periods, with the first tick of its period."""

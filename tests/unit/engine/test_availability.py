@@ -362,10 +362,17 @@ def test_the_same_sub_may_have_other_restrictions_in_another_group() -> None:
     assert available_periods(query) == [Available(h(10), h(11), (0,))]
 
 
-def test_a_sub_is_listed_by_its_first_place_that_is_free() -> None:
+def test_a_sub_is_listed_by_its_first_place_whichever_is_free() -> None:
     members = (Member("bob", ALWAYS), Member("ann", NEVER), Member("ann", ALWAYS))
     query = asked(*members, participants=(ParticipantGroup((0, 1), 1), ParticipantGroup((2,), 1)))
-    assert available_periods(query) == [Available(h(9), h(12), (0, 2))]
+    assert available_periods(query) == [Available(h(9), h(12), (0, 1))]
+
+
+def test_a_period_is_not_cut_where_one_sub_goes_from_one_place_to_another() -> None:
+    early = Member("ann", ALWAYS, gaps_of([Period(h(9), h(11))]))
+    late = Member("ann", ALWAYS, gaps_of([Period(h(10), h(12))]))
+    query = asked(early, late, required=1, query_periods=(Period(h(8), h(13)),))
+    assert available_periods(query) == [Available(h(9), h(12), (0,))]
 
 
 # The chosen start
