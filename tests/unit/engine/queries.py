@@ -37,6 +37,9 @@ TICKS = 150
 EDGE = 30
 """Ticks at both ends in which no meeting is asked for; no buffer is longer, so none looks past what is painted."""
 
+LONGEST = 11
+"""Ticks of the longest meeting."""
+
 CASES = int(os.environ.get("SLOTLINK_CAMPAIGN_CASES", "2000"))
 
 RealPairs = list[tuple[Instant, Instant]]
@@ -257,7 +260,7 @@ def draw_hours(draw: st.DrawFn, place: Place) -> tuple[Gaps | None, bytearray | 
     return hours, painted
 
 
-_durations = st.integers(1, 11)
+_durations = st.integers(1, LONGEST)
 _how_many_members = st.sampled_from([1, 1, 2, 2, 3, 4, 5, 8])
 _buffers = st.tuples(*[st.sampled_from([None, None, 0, 1, 2, 5, 9, EDGE])] * 2)
 # In ticks. Of seconds, 7, 11, 13 and 23 do not divide the day; nor do 7, 25 and 50 minutes.
@@ -266,7 +269,8 @@ _intervals = {
     60: st.sampled_from([None, 1, 5, 7, 15, 25, 50]),
     300: st.sampled_from([None, 1, 3, 5, 7, 10, 12]),
 }
-_slots = st.lists(_any_tick | st.integers(EDGE + 19, EDGE + 22), max_size=12)  # About the earliest start, too.
+# Some about the earliest start. The longest meeting and its longest buffer end inside what is painted.
+_slots = st.lists(st.integers(EDGE, TICKS - EDGE - LONGEST) | st.integers(EDGE + 19, EDGE + 22), max_size=12)
 _earliest = st.sampled_from([None] * 20 + [0, EDGE + 20, EDGE + 21, TICKS, MIN_INSTANT, MAX_INSTANT])
 _most = st.sampled_from([None] * 9 + [0, 1, 3, 20])
 _who = st.sampled_from(["another", "another", "another", "a", "b", "the first again"])

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from slotlink.engine import (
     ALWAYS,
     MAX_INSTANT,
+    NEVER,
     AvailabilityQuery,
     Explanation,
     GroupExplanation,
@@ -82,6 +83,13 @@ def test_one_member_too_few_is_told_from_two_too_few() -> None:
     assert [member.taken for member in one.groups[0].members] == [(Taken("busy", 4, 4),), ()]
     two = explain(asked(away, replace(away, sub="bob"), Member("cat", ALWAYS), required=3), {})
     assert [member.taken for member in two.groups[0].members] == [(Taken("busy", 4, 0),), (Taken("busy", 4, 0),), ()]
+
+
+def test_starts_between_two_query_periods_are_not_counted() -> None:
+    apart = Period(9 * HOUR, 10 * HOUR), Period(12 * HOUR, 14 * HOUR)
+    found = explain(asked(Member("ann", NEVER), required=1, query_periods=apart), {})
+    assert (found.starts, found.periods) == (3, ((apart[0], 1), (apart[1], 2)))
+    assert found.groups[0].members[0].taken == (Taken("busy", 3, 3),)
 
 
 def test_requested_slots_are_counted_each_once() -> None:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from slotlink.engine import (
     AvailabilityQuery,
     Available,
-    Gaps,
     Member,
     ParticipantGroup,
     Period,
@@ -60,14 +59,6 @@ def test_the_periods_of_a_long_query_hold_exactly_its_starts() -> None:
 def test_a_cache_goes_on_remembering_after_it_has_forgotten_much() -> None:
     """Found by the property tests: hours forgotten before a member that uses them grew the size that the cache thinks
     it has, and that was never taken off again, until nothing fitted any more."""
-    hours = gaps_of([(0, 2000 * DAY)])
-
-    def asked(free: Gaps, day: int) -> AvailabilityQuery:
-        periods = (Period(day * DAY, (day + 1) * DAY),)
-        return AvailabilityQuery((ParticipantGroup((0,), 1),), (Member("ann", free, hours),), 900, periods)
-
-    fresh, free = StartCache(), free_gaps([])
-    available_slots(asked(free, 0), overlapping=True, cache=fresh)
     for most_bytes in (1000, 3000, 6000, 20_000):
         cache = StartCache(most_bytes)
         free, hours = free_gaps([]), gaps_of([(0, 900 * DAY)])
