@@ -154,7 +154,7 @@ async def test_periods_are_removed_one_or_all_and_only_the_accounts_own(store: S
         assert await counts() == [0, 3]
 
 
-async def test_whoever_has_a_rule_or_a_period_at_all_is_known(store: Store) -> None:
+async def test_whoever_has_a_period_at_all_is_known(store: Store) -> None:
     async with store.transaction() as connection:
         ruled, timed, both, neither = [await store.person(connection, name) for name in ("a", "b", "c", "d")]
         for owner in (ruled, both):
@@ -163,7 +163,7 @@ async def test_whoever_has_a_rule_or_a_period_at_all_is_known(store: Store) -> N
             period = AvailablePeriod("long ago", 0, 1)
             await available_periods.upsert(connection, store.application_id, owner.sub, period)
         everybody = [owner.sub for owner in (ruled, timed, both, neither)]
-        known = await rules.subs_with_any(connection, store.application_id, everybody)
-        assert known == {ruled.sub, timed.sub, both.sub}
-        assert await rules.subs_with_any(connection, store.application_id, [neither.sub]) == set()
-        assert await rules.subs_with_any(connection, store.application_id, []) == set()
+        known = await available_periods.subs_with_any(connection, store.application_id, everybody)
+        assert known == {timed.sub, both.sub}
+        assert await available_periods.subs_with_any(connection, store.application_id, [neither.sub]) == set()
+        assert await available_periods.subs_with_any(connection, store.application_id, []) == set()

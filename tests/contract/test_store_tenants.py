@@ -147,7 +147,7 @@ CALLS: dict[str, Call] = {
     "rules.list_rules": lambda o: rules.list_rules(*o.foreign, o.maya.sub),
     "rules.rules_of": lambda o: rules.rules_of(*o.foreign, [o.maya.sub]),
     "rules.remove": lambda o: rules.remove(*o.foreign, o.maya.sub, "default"),
-    "rules.subs_with_any": lambda o: rules.subs_with_any(*o.foreign, [o.maya.sub]),
+    "available_periods.subs_with_any": lambda o: available_periods.subs_with_any(*o.foreign, [o.maya.sub]),
     "outbox.of_link": lambda o: outbox.of_link(*o.foreign, o.link.link_id),
 }
 # These make something new of the caller's own; nothing of anybody else's is named in them.

@@ -362,7 +362,7 @@ async def read_only(scene: Scene) -> None:
         everybody = [scene.maya.sub, scene.jonas.sub]
         await rule_rows.rules_of(connection, scene.application_id, everybody)
         await period_rows.available_periods_of(connection, scene.application_id, everybody, NOW, NOW + DAY)
-        await rule_rows.subs_with_any(connection, scene.application_id, everybody)
+        await period_rows.subs_with_any(connection, scene.application_id, everybody)
 
 
 async def delete_what_is_not_there(scene: Scene) -> None:

@@ -17,12 +17,14 @@ ZONE_DATA = tzdata.IANA_VERSION
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What an application stored for an account. `periods` are those of the time looked at; `anything` says whether
-    there is any rule or period at all."""
+    """What an application stored for an account: all of its rules, and the available periods of the time looked at.
+
+    `has_periods` says whether there is any available period at all, whenever it is: what a member's hours consist of
+    must not depend on how much of the time somebody happens to look at."""
 
     rules: tuple[StoredRule, ...] = ()
     periods: tuple[AvailablePeriod, ...] = ()
-    anything: bool = False
+    has_periods: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,65 +34,67 @@ class Hours:
     calendar_ids: tuple[str, ...] | None
     restrictions: tuple[engine.Restriction, ...]
 
-    @property
-    def available(self) -> engine.Gaps | None:
-        """The time that every restriction allows; None is any time."""
-        available: engine.Gaps | None = None
-        for restriction in self.restrictions:
-            allowed = restriction.allowed
-            available = allowed if available is None else engine.intersect_gaps(available, allowed)
-        return available
+
+def allowed_by(restrictions: Iterable[engine.Restriction], available: engine.Gaps | None = None) -> engine.Gaps | None:
+    """The part of `available` that every restriction allows; None is any time."""
+    for restriction in restrictions:
+        allowed = restriction.allowed
+        available = allowed if available is None else engine.intersect_gaps(available, allowed)
+    return available
 
 
-def hours_of(member: Member, stored: Stored, within: engine.Period) -> list[Hours]:
+def hours_of(member: Member, stored: Stored, within: engine.Period, *, in_parts: bool = False) -> list[Hours]:
     """The member's available time in `within`: one Hours for each choice of calendars that counts for some of it.
 
-    An account for which nothing is stored is not bound by managed availability. Rules that name different calendars
-    make an Hours each, and one for all of them together, so that a meeting may also lie across two rules' hours, where
-    the calendars of both count."""
+    An account for which nothing is stored is not bound by managed availability, unless rules are named that are gone.
+    Rules that name different calendars make an Hours each, and one for all of them together, so that a meeting may also
+    lie across two rules' hours, where the calendars of all count. `in_parts` tells rule by rule what stored hours are
+    made of; only explanations ask for it."""
     own = (
         ()
         if member.available_periods is None
         else (engine.Restriction("available_periods", engine.gaps_of(member.available_periods)),)
     )
-    if not member.managed_availability or not stored.anything:
-        return [Hours(member.calendar_ids, own)]
     wanted = member.availability_rule_ids
+    bound = stored.rules or stored.has_periods or wanted
+    if not member.managed_availability or not bound:
+        return [Hours(member.calendar_ids, own)]
     rules = [rule for rule in stored.rules if wanted is None or rule.availability_rule_id in wanted]
     # Calendars named in the query take precedence over a rule's.
     asked = member.calendar_ids
-    by_calendars: dict[tuple[str, ...] | None, list[StoredRule]] = {asked: []} if stored.periods or not rules else {}
-    for rule in rules:
-        calendar_ids = rule.calendar_ids if asked is None else asked
-        by_calendars.setdefault(None if calendar_ids is None else tuple(sorted(set(calendar_ids))), []).append(rule)
+    by_calendars: dict[tuple[str, ...] | None, list[StoredRule]] = {}
     if asked is not None:
-        by_calendars = {asked: rules}
+        by_calendars[asked] = rules
+    else:
+        if stored.has_periods or not rules:
+            by_calendars[None] = []
+        for rule in rules:
+            calendar_ids = None if rule.calendar_ids is None else tuple(sorted(set(rule.calendar_ids)))
+            by_calendars.setdefault(calendar_ids, []).append(rule)
+
+    def managed(chosen: Sequence[StoredRule], periods: Sequence[AvailablePeriod]) -> engine.Restriction:
+        allowed = _expanded(chosen, within)
+        if periods:
+            once = [(period.start, period.end) for period in periods]
+            allowed = engine.gaps_of([*engine.periods_of(allowed), *once])
+        parts = [
+            engine.Restriction(rule.availability_rule_id, _expanded([rule], within)) for rule in chosen if in_parts
+        ]
+        return engine.Restriction("managed_availability", allowed, tuple(parts))
+
     hours = [
-        Hours(calendar_ids, (_managed(chosen, stored.periods if calendar_ids == asked else (), within), *own))
+        Hours(calendar_ids, (managed(chosen, stored.periods if calendar_ids == asked else ()), *own))
         for calendar_ids, chosen in by_calendars.items()
     ]
     if len(hours) > 1:
         named = [calendar_ids for calendar_ids in by_calendars if calendar_ids is not None]
         together = None if None in by_calendars else tuple(sorted({each for ids in named for each in ids}))
-        hours.append(Hours(together, (_managed(rules, stored.periods, within), *own)))
+        hours.append(Hours(together, (managed(rules, stored.periods), *own)))
     return hours
 
 
-def _managed(
-    rules: Sequence[StoredRule], periods: Sequence[AvailablePeriod], within: engine.Period
-) -> engine.Restriction:
-    """The union of some rules and periods, which also stand in it one by one."""
-    allowed = engine.expand_rules([rule.rule for rule in rules], within.start, within.end, ZONE_DATA)
-    parts = [
-        engine.Restriction(
-            rule.availability_rule_id, engine.expand_rules([rule.rule], within.start, within.end, ZONE_DATA)
-        )
-        for rule in rules
-    ]
-    if periods:
-        once = [(period.start, period.end) for period in periods]
-        allowed = engine.gaps_of([*engine.periods_of(allowed), *once])
-    return engine.Restriction("managed_availability", allowed, tuple(parts))
+def _expanded(rules: Sequence[StoredRule], within: engine.Period) -> engine.Gaps:
+    return engine.expand_rules([rule.rule for rule in rules], within.start, within.end, ZONE_DATA)
 
 
 @dataclass(frozen=True, slots=True)

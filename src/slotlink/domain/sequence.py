@@ -22,10 +22,11 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One meeting. `query` lies in the sequence's periods and the step's own; None when they have nothing in common."""
+    """One meeting. `whole` asks in the sequence's periods, `query` in what they share with the step's own; None when
+    that is nothing."""
 
     sequence_id: SequenceId
-    groups: Query
+    whole: Query
     query: Query | None
     ordinal: int | None = None
     before: Gap = Gap()
@@ -34,7 +35,7 @@ class Step:
 
 def whole_query(steps: Sequence[Step]) -> Query:
     """Everybody of every step, over all the time: what has to be read before steps are put in a row."""
-    queries = [step.groups for step in steps]
+    queries = [step.whole for step in steps]
     return Query(
         groups=tuple(group for query in queries for group in query.groups),
         required_duration=max(query.required_duration for query in queries),
@@ -61,9 +62,12 @@ def work_of(steps: Sequence[Step]) -> int:
     reach = max(query.latest_end for query in queries) - min(query.first_start for query in queries)
     rows = len(steps) * (reach // math.gcd(*grids)) // ROW_PLACES_A_LOOK
     orders = engine.count_orders([step.ordinal for step in steps])
-    return sum(query.work for query in queries) + orders * (sum(query.starts for query in queries) + rows)
+    made = len(steps) * LOOKS_TO_ORDER_A_STEP
+    return sum(query.work for query in queries) + orders * (sum(query.starts for query in queries) + rows + made)
 
 
+LOOKS_TO_ORDER_A_STEP = 100
+"""What trying an order costs for each of its steps, whatever comes of it."""
 ROW_PLACES_A_LOOK = 32
 """Places of a row that are looked at in the time of one look of the search."""
 

@@ -126,10 +126,10 @@ def _periods(search: Search) -> Iterator[Available]:
     query = search.query
     for period, starts in search.starts_inside(EVER):
         grid = start_grid(query.start_interval or 1, period)
-        for first, end, participants in runs(search.roster, search.places, starts):
+        for first, end, people in runs(search.roster, search.places, starts):
             start = grid.at_or_after(first)
             if start < end:
-                yield Available(start, end - 1 + query.required_duration, participants)
+                yield Available(start, end - 1 + query.required_duration, search.roster.attending(people))
 
 
 def _requested_slots(search: Search, within: Period) -> Iterator[Available]:
@@ -137,9 +137,9 @@ def _requested_slots(search: Search, within: Period) -> Iterator[Available]:
     earliest = MIN_INSTANT if query.earliest_start is None else query.earliest_start
     for start in sorted(set(query.query_slots or ())):
         if within.start <= start < within.end and start >= earliest:
-            participants = roster.offer(search.free_at(start))
-            if participants is not None:
-                yield Available(start, start + query.required_duration, participants)
+            people = roster.offer(search.free_at(start))
+            if people:
+                yield Available(start, start + query.required_duration, roster.attending(people))
 
 
 class Stretch(NamedTuple):
@@ -226,19 +226,19 @@ def stretches(search: Search, within: Period) -> Iterator[Stretch]:
         grid = start_grid(interval, period)
         first, end = grid.number_from(starts.start), grid.number_from(starts.end)
         for block in range(first // BLOCK_STARTS, -(-end // BLOCK_STARTS)):
-            if current is not None and current != (grid, block):
+            if current is not None and current != (grid, block) and asked:
                 yield _stretch(*current, asked, search.remembers)
                 asked = 0
             current = (grid, block)
             base = block * BLOCK_STARTS
             asked |= (1 << min(end - base, BLOCK_STARTS)) - (1 << max(first - base, 0))
-    if current is not None:
+    if current is not None and asked:
         yield _stretch(*current, asked, search.remembers)
 
 
 def _stretch(grid: StartGrid, block: int, asked: int, whole: bool) -> Stretch:
     first = block * BLOCK_STARTS
-    if whole or not asked:
+    if whole:
         return Stretch(grid, first, BLOCK_STARTS, asked)
     lowest = (asked & -asked).bit_length() - 1
     return Stretch(grid, first + lowest, asked.bit_length() - lowest, asked >> lowest)

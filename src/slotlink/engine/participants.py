@@ -33,7 +33,7 @@ class Roster:
         self._groups = [_Group(group.members, group.required, self) for group in query.participants]
         self.must = tuple(dict.fromkeys(place for group in self._groups for place in group.must))
         """The places without whom nothing can be offered."""
-        self.known: dict[int, tuple[int, ...] | None] = {}
+        self.offers: dict[int, int] = {}
         """What `offer` has answered so far."""
         self._listed: dict[bytes, tuple[int, ...]] = {}
 
@@ -68,14 +68,17 @@ class Roster:
 
     def attending(self, free: int) -> tuple[int, ...]:
         """Return who is listed when the places in `free` can attend: each sub by its first place, whichever is free."""
-        places = self._first_places(free) if self.repeats else free
-        row = format(places, f"0{len(self.members)}b").encode().translate(_TRUTH)
+        row = format(self.people(free), f"0{len(self.members)}b").encode().translate(_TRUTH)
         return tuple(compress(self.members, row))
 
-    def offer(self, free: int) -> tuple[int, ...] | None:
-        """Return who is listed when the places in `free` can attend; None when they are not enough. Remembered."""
-        listed = self.known[free] = self.attending(free) if self.enough(free) else None
-        return listed
+    def people(self, free: int) -> int:
+        """Return the first place of each sub that has a place in `free`: the same people, the same number."""
+        return self._first_places(free) if self.repeats else free
+
+    def offer(self, free: int) -> int:
+        """Return `people` when the places in `free` are enough, else 0. Kept in `offers`."""
+        people = self.offers[free] = self.people(free) if self.enough(free) else 0
+        return people
 
     def booked(self, free: int) -> tuple[int, ...]:
         """Return who is booked when the places in `free` can attend: of each group the first `required` of them.

@@ -4,7 +4,6 @@ Nothing here knows a meeting, a member or a time zone. Leap seconds do not exist
 """
 
 from array import array
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -131,9 +130,3 @@ def intersect_gaps(first: Gaps, second: Gaps) -> Gaps:
 def subtract(gaps: Gaps, blocking: Iterable[tuple[Instant, Instant]]) -> Gaps:
     """Return `gaps` without the time that a pair of `blocking` covers; the pairs as for `free_gaps`."""
     return intersect_gaps(gaps, free_gaps(blocking))
-
-
-def reaching(gaps: Gaps, span: Period) -> Iterable[tuple[Instant, Instant]]:
-    """Return the gaps that reach into `span`, unclipped."""
-    first, end = bisect_right(gaps.ends, span.start), bisect_left(gaps.starts, span.end)
-    return zip(gaps.starts[first:end], gaps.ends[first:end], strict=True)

@@ -7,6 +7,7 @@ the caller to say; here they are pairs of instants.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import Literal
 
@@ -30,7 +31,7 @@ def full_periods(quota: Quota, events: Iterable[tuple[Instant, Instant]], start:
     starts. The caller gives all events that reach into `whole_span`, in any order. Raises ValueError for an unknown
     zone.
     """
-    bounds = _bounds(quota, start, end)
+    bounds = _bounds(quota.period, quota.tzid, start, end)
     # A change per bound, summed up from left to right: +1 where an event begins to count, -1 where it no longer does.
     changes = [0] * (len(bounds) + 1)
     for event_start, event_end in events:
@@ -42,22 +43,23 @@ def full_periods(quota: Quota, events: Iterable[tuple[Instant, Instant]], start:
 
 def whole_span(quota: Quota, start: Instant, end: Instant) -> Period:
     """Return [`start`, `end`) widened to whole days or weeks of the quota: where `full_periods` counts events."""
-    bounds = _bounds(quota, start, end)
+    bounds = _bounds(quota.period, quota.tzid, start, end)
     return Period(bounds[0], bounds[-1]) if bounds else Period(start, end)
 
 
-def _bounds(quota: Quota, start: Instant, end: Instant) -> list[Instant]:
+@lru_cache(maxsize=256)
+def _bounds(period: str, tzid: str, start: Instant, end: Instant) -> tuple[Instant, ...]:
     """Return where the days or weeks overlapping [`start`, `end`) begin, and where the last one ends; sorted.
 
     A day that the zone left out begins where the next one does, and so is not among them. Of an empty span: none.
     """
-    zone = find_zone(quota.tzid)
+    zone = find_zone(tzid)
     if end <= start:
-        return []
-    length, anchor = (DAY, 0) if quota.period == "day" else (WEEK, MONDAY)
+        return ()
+    length, anchor = (DAY, 0) if period == "day" else (WEEK, MONDAY)
     # A wall second is less than a day from its instant, read as UTC.
     first, last = start - DAY, end + DAY
     walls = range(first - (first - anchor) % length, last + length, length)
     clock = WallClock(zone, walls[0], walls[-1])
     bounds = sorted({clock.first_instant(wall) for wall in walls})
-    return bounds[bisect_right(bounds, start) - 1 : bisect_left(bounds, end) + 1]
+    return tuple(bounds[bisect_right(bounds, start) - 1 : bisect_left(bounds, end) + 1])

@@ -13,11 +13,11 @@ from slotlink.engine.starts import BLOCK_SECONDS, MemberStarts, edges_within
 FIRST_STRETCH = 86_400
 
 
-Run = tuple[Instant, Instant, tuple[int, ...]]
-"""Starts from the first up to, not including, the second, that exactly these participants can attend."""
+Run = tuple[Instant, Instant, int]
+"""Starts from the first up to, not including, the second, that exactly these people can attend (`Roster.people`)."""
 
-_Cut = tuple[Instant, tuple[int, ...] | None]
-"""Who can attend up to when; None where too few can."""
+_Cut = tuple[Instant, int]
+"""Who can attend up to when; 0 where too few can."""
 
 
 def runs(roster: Roster, places: Sequence[MemberStarts], starts: Period) -> Iterator[Run]:
@@ -27,16 +27,16 @@ def runs(roster: Roster, places: Sequence[MemberStarts], starts: Period) -> Iter
     """
     sweep = _Sweep(roster, places)
     since = at = starts.start
-    participants: tuple[int, ...] | None = None
+    people = 0
     for cuts in sweep.stretches(starts):
         for until, attending in cuts:
-            if attending is not participants and attending != participants:
-                if participants is not None:
-                    yield since, at, participants
-                since, participants = at, attending
+            if attending != people:
+                if people:
+                    yield since, at, people
+                since, people = at, attending
             at = until
-    if participants is not None:
-        yield since, at, participants
+    if people:
+        yield since, at, people
 
 
 class _Sweep:
@@ -69,7 +69,7 @@ class _Sweep:
             common = intersect(common, starts.windows(Period(common[0][0], common[-1][1])))
         for first, last in [*common, (end, end)]:
             if first > begin:
-                yield first, None
+                yield first, 0
             if last > first:
                 yield from self._among_others(first, last)
             begin = last
@@ -107,7 +107,7 @@ class _Sweep:
         Every edge is one small number, its seconds from `base` above its place: sorting edges is sorting small numbers,
         and who can attend after each is a running exclusive or.
         """
-        bits, width, known, offer = self._roster.bits, self._width, self._roster.known, self._roster.offer
+        bits, width, offers, offer = self._roster.bits, self._width, self._roster.offers, self._roster.offer
         codes.sort()
         low = (1 << width) - 1
         sets = accumulate([bits[code & low] for code in codes], int.__xor__, initial=free)
@@ -117,5 +117,5 @@ class _Sweep:
         for code, now in zip(codes, sets, strict=True):
             second = code >> width
             if second > at:
-                yield base + second, known[now] if now in known else offer(now)
+                yield base + second, offers[now] if now in offers else offer(now)
                 at = second

@@ -8,10 +8,10 @@ little to learn that nothing fits, where a nested search would try everything.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from heapq import merge
 from itertools import islice, pairwise
 from math import factorial, gcd, prod
-from typing import NamedTuple
 
 from slotlink.engine.availability import Search, all_starts
 from slotlink.engine.query import AvailabilityQuery, Available
@@ -126,12 +126,12 @@ def _chains(
             return
         hops.append(hop)
     left = rows[order[-1]]
-    leading = [_Leading(places[order[-1]], _table(left))]
+    leading = [_Leading(places[order[-1]], left)]
     for step, (least, most) in zip(order[-2::-1], reversed(hops), strict=True):
         left = rows[step] & _spread(left >> least, most - least)
         if not left:
             return
-        leading.append(_Leading(places[step], _table(left)))
+        leading.append(_Leading(places[step], left))
     leading.reverse()
     for chosen in _follow(leading, hops, ()):
         yield order, chosen
@@ -156,17 +156,17 @@ def _spread(row: int, width: int) -> int:
     return row
 
 
-class _Leading(NamedTuple):
-    """The starts of a step, ascending, and the bits of those that lead to the end: bit 0 of byte 0 is place 0.
+class _Leading:
+    """The starts of a step that lead to the end, ascending; picked out when they are first come by."""
 
-    The bits are looked at as they are come by: most starts never are."""
+    def __init__(self, places: list[int], row: int) -> None:
+        self._all = places
+        self._row = row
 
-    places: list[int]
-    table: bytes
-
-
-def _table(row: int) -> bytes:
-    return row.to_bytes((row.bit_length() + 7) // 8, "little")
+    @cached_property
+    def places(self) -> list[int]:
+        table = self._row.to_bytes((self._row.bit_length() + 7) // 8, "little")
+        return [place for place in self._all if place >> 3 < len(table) and table[place >> 3] >> (place & 7) & 1]
 
 
 def _follow(
@@ -177,12 +177,11 @@ def _follow(
     if number == len(leading):
         yield chosen
         return
-    places, table = leading[number]
+    places = leading[number].places
     first, end = 0, len(places)
     if chosen:
         least, most = hops[number - 1]
         first = bisect_left(places, chosen[-1] + least)
         end = bisect_right(places, chosen[-1] + most, first)
-    for place in places[first:end]:
-        if place >> 3 < len(table) and table[place >> 3] >> (place & 7) & 1:
-            yield from _follow(leading, hops, (*chosen, place))
+    for at in range(first, end):
+        yield from _follow(leading, hops, (*chosen, places[at]))

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink import engine
 from slotlink.domain.account import Account
+from slotlink.domain.hours import Stored, hours_of
 from slotlink.domain.query import Query, ResponseFormat, with_free
 from slotlink.domain.sequence import Step, sequence_steps, whole_query, work_of
 from slotlink.errors import FieldError, InvalidRequest
@@ -43,11 +44,14 @@ async def find_availability(
     """Answer a query, which may then be explained. Raises InvalidRequest for unknown subs, calendars and rules, and for
     one too large to be run."""
     work = query.work * (1 + EXPLAINING if explains else 1)
-    refuse_overwork(work, deps.settings.limit_work, "query_periods" if query.query_slots is None else "query_slots")
+    path = work_path(query)
+    refuse_overwork(work, deps.settings.limit_work, path)
     free_time = await read_free_time(deps, application_id, query, now)
     refuse(_unrecognized(query, free_time, ""))
     asked = with_free(query, free_time.of, limit=max_results)
-    cache = deps.starts(query)
+    # Rules that name calendars of their own make several places of one member.
+    refuse_overwork(work * len(asked.members) // len(query.members), deps.settings.limit_work, path)
+    cache = deps.cache_for(query)
     if response_format == "periods":
         available = engine.available_periods(asked, cache=cache)
     else:
@@ -57,8 +61,21 @@ async def find_availability(
 
 def explain(answer: Answer, query: Query) -> engine.Explanation:
     """Why the answer is as it is, by the members of `answer.asked`."""
-    places = [place for member in query.members for place in answer.free_time.times[member].places]
-    return engine.explain(answer.asked, {index: place.restrictions for index, place in enumerate(places)})
+    free_time = answer.free_time
+    restrictions: list[tuple[engine.Restriction, ...]] = []
+    for member in query.members:
+        time = free_time.times[member]
+        if time.status != "active":
+            restrictions += [place.restrictions for place in time.places]
+            continue
+        known = free_time.known[member.sub]
+        hours = hours_of(member, known.stored or Stored(), known.within, in_parts=True)
+        # What is stored is told rule by rule; quotas, which are not stored, follow.
+        restrictions += [
+            (*each.restrictions, *place.restrictions[len(each.restrictions) :])
+            for each, place in zip(hours, time.places, strict=True)
+        ]
+    return engine.explain(answer.asked, dict(enumerate(restrictions)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +92,26 @@ async def find_sequences(
     """Answer a sequence. Raises InvalidRequest as `find_availability`, with the paths of the steps."""
     refuse_overwork(work_of(steps), deps.settings.limit_work, "sequence")
     whole = whole_query(steps)
+    most = deps.settings.limit_groups * deps.settings.limit_members
+    if len(whole.members) > most:
+        raise InvalidRequest.of("sequence", "errors.too_many", f"may name {most} members in all of its steps")
     free_time = await read_free_time(deps, application_id, whole, now)
     unknown: dict[str, list[FieldError]] = {}
     for number, step in enumerate(steps):
-        unknown |= _unrecognized(step.groups, free_time, f"sequence[{number}].")
+        unknown |= _unrecognized(step.whole, free_time, f"sequence[{number}].")
     refuse(unknown)
     asked = sequence_steps(steps, free_time.of)
     if asked is None:
         return SequencesAnswer([], [])
     return SequencesAnswer(
-        engine.available_sequences(asked, max_results, cache=deps.starts(whole)), [step.query.members for step in asked]
+        engine.available_sequences(asked, max_results, cache=deps.cache_for(whole)),
+        [step.query.members for step in asked],
     )
+
+
+def work_path(query: Query) -> str:
+    """The member of a query that decides how much work it is."""
+    return "query_periods" if query.query_slots is None else "query_slots"
 
 
 def refuse_overwork(work: int, most: int, path: str) -> None:

@@ -32,7 +32,7 @@ async def find_offer(deps: Deps, link: Link, now: int) -> Offer:
     """Every start that the link's page may show. Made by the very function that later checks the chosen one."""
     free_time = await read_free_time(deps, link.application_id, link.terms.query, now)
     available = engine.available_slots(
-        question(link, free_time.of, now), overlapping=True, cache=deps.starts(link.terms.query)
+        question(link, free_time.of, now), overlapping=True, cache=deps.cache_for(link.terms.query)
     )
     return Offer([slot.start for slot in available], not free_time.unreadable)
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink import engine, ical
 from slotlink.domain.account import Account
-from slotlink.domain.hours import CountedEvent, Stored, hours_of, quota_of, within_quotas
+from slotlink.domain.hours import CountedEvent, Stored, allowed_by, hours_of, quota_of, within_quotas
 from slotlink.domain.query import Member, Query
 from slotlink.services.deps import Deps
 from slotlink.services.known import (
@@ -200,10 +200,7 @@ async def gather_free_time(
 
 def _restricted(place: Place, restrictions: Sequence[engine.Restriction]) -> Place:
     member = place.member
-    available = member.available
-    for restriction in restrictions:
-        allowed = restriction.allowed
-        available = allowed if available is None else engine.intersect_gaps(available, allowed)
+    available = allowed_by(restrictions, member.available)
     restricted = engine.Member(member.sub, member.free, available, member.buffer_before, member.buffer_after)
     return Place(restricted, (*place.restrictions, *restrictions))
 
@@ -293,13 +290,13 @@ class _Reading:
         periods = await available_periods.available_periods_of(
             self._connection, self._application_id, subs, self._within.start, self._within.end
         )
-        anything = await rules.subs_with_any(self._connection, self._application_id, subs)
+        with_any = await available_periods.subs_with_any(self._connection, self._application_id, subs)
         for sub in subs:
-            if sub not in anything:
+            if sub not in stored_rules and sub not in with_any:
                 # An integration that switches the flag on before it stores rules would otherwise offer nothing.
                 log.warning("availability.nothing_stored", sub=sub)
         return {
-            sub: Stored(tuple(stored_rules.get(sub, ())), tuple(periods.get(sub, ())), sub in anything) for sub in subs
+            sub: Stored(tuple(stored_rules.get(sub, ())), tuple(periods.get(sub, ())), sub in with_any) for sub in subs
         }
 
 

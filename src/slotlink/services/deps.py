@@ -30,6 +30,6 @@ class Deps:
     known: KnownCache = field(default_factory=lambda: KnownCache(HALF_A_CACHE))
     found_starts: engine.StartCache = field(default_factory=lambda: engine.StartCache(HALF_A_CACHE))
 
-    def starts(self, query: Query) -> engine.StartCache | None:
+    def cache_for(self, query: Query) -> engine.StartCache | None:
         """Where the engine remembers what it finds out for a query; None when nobody would ask again."""
         return self.found_starts if query.lasts else None

@@ -13,11 +13,12 @@ from typing import Literal
 
 from slotlink import engine
 from slotlink.domain.account import Account, Calendar
-from slotlink.domain.hours import Hours, Stored, hours_of
+from slotlink.domain.hours import Hours, Stored, allowed_by, hours_of
 from slotlink.domain.query import Member
 
 SyncStatus = Literal["active", "pending", "disconnected"]
 
+_Key = tuple[str, str, engine.Period]
 _MOST_TIMES = 16  # remembered for one account: more than a link, its page and a few queries ask for
 LEAF_S = 28 * 86400
 """Knowledge is kept for whole leaves of time, so that queries for nearly the same time share it."""
@@ -71,11 +72,13 @@ class Known:
     _times: dict[tuple[Member, engine.Period], MemberTime] = field(
         default_factory=dict[tuple[Member, engine.Period], "MemberTime"]
     )
+    _size_of_times: int = 0
 
     @property
     def size(self) -> int:
         """Bytes held, roughly."""
-        return 4000 + 1000 * _MOST_TIMES + sum(500 + 16 * len(gaps.starts) for gaps in self.free.values())
+        stored = 0 if self.stored is None else 1000 * len(self.stored.rules) + 200 * len(self.stored.periods)
+        return 4000 + stored + sum(500 + 16 * len(gaps.starts) for gaps in self.free.values()) + self._size_of_times
 
     def absorb(self, older: Known, now: int) -> None:
         """Take over what was read before for the same version and time, for other members than this was read for."""
@@ -94,7 +97,10 @@ class Known:
             if found is not None:
                 if len(self._times) >= _MOST_TIMES:
                     self._times.clear()
+                    self._size_of_times = 0
                 self._times[member, span] = found
+                gaps = (restriction.allowed for place in found.places for restriction in place.restrictions)
+                self._size_of_times += 1000 + 2 * 16 * sum(len(allowed.starts) for allowed in gaps)
         return found
 
     def _find_time(self, member: Member, span: engine.Period) -> MemberTime | None:
@@ -113,7 +119,7 @@ class Known:
                     engine.Member(
                         member.sub,
                         self.free[selection],
-                        hours.available,
+                        allowed_by(hours.restrictions),
                         member.buffer_before,
                         member.buffer_after,
                     ),
@@ -160,8 +166,8 @@ class KnownCache:
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
-        self._kept: OrderedDict[tuple[str, str, engine.Period], Known] = OrderedDict()
-        self._sizes: dict[tuple[str, str, engine.Period], int] = {}
+        self._kept: OrderedDict[_Key, Known] = OrderedDict()
+        self._sizes: dict[_Key, int] = {}
         self._size = 0
 
     def find(self, application_id: str, sub: str, version: int, within: engine.Period) -> Known | None:
@@ -171,14 +177,19 @@ class KnownCache:
         if found is None or found.account.version != version:
             return None
         self._kept.move_to_end(key)
+        self._measure(key, found)  # it may have grown since
         return found
 
     def keep(self, known: Known) -> None:
         key = (known.account.application_id, known.account.sub, known.within)
-        self._size += known.size - self._sizes.get(key, 0)
-        self._sizes[key] = known.size
         self._kept[key] = known
         self._kept.move_to_end(key)
+        self._measure(key, known)
         while self._size > self._most_bytes and len(self._kept) > 1:
             dropped, _ = self._kept.popitem(last=False)
             self._size -= self._sizes.pop(dropped)
+
+    def _measure(self, key: _Key, known: Known) -> None:
+        size = known.size
+        self._size += size - self._sizes.get(key, 0)
+        self._sizes[key] = size

@@ -12,7 +12,7 @@ from slotlink.domain.callback import no_times_body
 from slotlink.domain.link import Json, Link, LinkStatus, Terms
 from slotlink.errors import FieldError, InvalidRequest, LinkNotOpen
 from slotlink.services import callbacks
-from slotlink.services.availability import NOT_RECOGNIZED, refuse, refuse_overwork, unknown_members
+from slotlink.services.availability import NOT_RECOGNIZED, refuse, refuse_overwork, unknown_members, work_path
 from slotlink.services.deps import Deps
 from slotlink.store import accounts, links
 
@@ -26,7 +26,7 @@ ALREADY_COMPLETED = FieldError(
 async def create_link(deps: Deps, application_id: str, event: Json, terms: Terms, now: int) -> Link:
     """Make a link. Raises InvalidRequest for people, calendars and rules that this application cannot use, and for a
     query too large for its page."""
-    refuse_overwork(terms.query.work, deps.settings.limit_work, "availability.query_periods")
+    refuse_overwork(terms.query.work, deps.settings.limit_work, f"availability.{work_path(terms.query)}")
     async with deps.database.transaction() as connection:
         unknown = await unknown_members(connection, application_id, terms.query, "availability.")
         unknown |= await _unusable_targets(connection, application_id, terms)

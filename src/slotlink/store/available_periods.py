@@ -58,6 +58,16 @@ async def count(connection: AsyncConnection, application_id: str, sub: str, wind
     return (await connection.execute(statement)).scalar_one()
 
 
+async def subs_with_any(connection: AsyncConnection, application_id: str, subs: Sequence[str]) -> set[str]:
+    """Those of `subs` for whom any available period is stored, whenever it is."""
+    rows = await connection.execute(
+        select(available_periods.c.sub)
+        .distinct()
+        .where(available_periods.c.application_id == application_id, available_periods.c.sub.in_(subs))
+    )
+    return set(rows.scalars())
+
+
 async def available_periods_of(
     connection: AsyncConnection, application_id: str, subs: Sequence[str], start: int, end: int
 ) -> dict[str, list[AvailablePeriod]]:

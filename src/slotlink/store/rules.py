@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, delete, insert, select, union, update
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink.domain.rules import StoredRule
 from slotlink.errors import NotFound
 from slotlink.store import accounts
-from slotlink.store.tables import availability_rules, available_periods
+from slotlink.store.tables import availability_rules
 
 
 async def upsert(connection: AsyncConnection, application_id: str, sub: str, stored: StoredRule, now: int) -> None:
@@ -68,22 +68,6 @@ async def remove(connection: AsyncConnection, application_id: str, sub: str, ava
     if gone.rowcount == 0:
         raise NotFound(f"no availability rule {availability_rule_id!r}")
     await accounts.touch(connection, application_id, [sub])
-
-
-async def subs_with_any(connection: AsyncConnection, application_id: str, subs: Sequence[str]) -> set[str]:
-    """Those of `subs` for whom any rule or any available period is stored, whenever it is."""
-    return set(
-        (
-            await connection.execute(
-                union(
-                    *(
-                        select(table.c.sub).where(table.c.application_id == application_id, table.c.sub.in_(subs))
-                        for table in (availability_rules, available_periods)
-                    )
-                )
-            )
-        ).scalars()
-    )
 
 
 def _of_rule(application_id: str, sub: str, availability_rule_id: str) -> tuple[Any, ...]:

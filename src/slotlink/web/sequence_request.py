@@ -78,7 +78,7 @@ class StepMember(Wire):
         whole = self._query(periods, before, after)
         return Step(
             sequence_id=self.sequence_id,
-            groups=whole,
+            whole=whole,
             query=self._query(tuple((start, end) for start, end in shared), before, after) if shared else None,
             ordinal=self.ordinal,
             before=Gap(before.minimum, before.maximum),
