@@ -5,7 +5,8 @@ accepted both go it, so that they cannot differ (`decisions.md` "The link": one 
 what a cache remembers; the check reads the gaps it is given.
 """
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from itertools import compress, islice
 from typing import NamedTuple
@@ -105,10 +106,6 @@ class Search:
             starts = overlap(Period(max(period.start, earliest), period.end - query.required_duration + 1), within)
             if starts.start < starts.end:
                 yield period, starts
-
-    def slot_at(self, start: Instant) -> Available:
-        """Return the slot at a start that suits everybody, with whoever can attend."""
-        return Available(start, start + self.query.required_duration, self.roster.attending(self.free_at(start)))
 
     def free_at(self, start: Instant) -> int:
         """Return the places of the roster that can attend the meeting at `start`."""
@@ -214,6 +211,30 @@ def all_starts(search: Search) -> list[Instant]:
         starts += [begin + number * interval for number in _each(suiting)]
     search.trim()
     return starts
+
+
+def slots_at(search: Search, starts: Collection[Instant]) -> dict[Instant, Available]:
+    """Return the slots at some of `all_starts`, with whoever can attend each, by start."""
+    query, roster = search.query, search.roster
+    found: dict[Instant, Available] = {}
+    if query.query_slots is not None:
+        return {slot.start: slot for slot in _requested_slots(search, EVER) if slot.start in starts}
+    wanted = sorted(starts)
+    for stretch in stretches(search, EVER):
+        begin, interval = stretch.grid.instant(stretch.first), stretch.grid.interval
+        low, high = bisect_left(wanted, begin), bisect_left(wanted, begin + stretch.size * interval)
+        offsets = [start - begin for start in wanted[low:high]]
+        numbers = [
+            offset // interval
+            for offset in offsets
+            if not offset % interval and stretch.asked >> (offset // interval) & 1
+        ]
+        if numbers:
+            listed = roster.attending_at(numbers, _Rows(search, stretch).all(), stretch.size)
+            for number, participants in zip(numbers, listed, strict=True):
+                start = begin + number * interval
+                found[start] = Available(start, start + query.required_duration, participants)
+    return found
 
 
 def stretches(search: Search, within: Period) -> Iterator[Stretch]:

@@ -13,7 +13,8 @@ from heapq import merge
 from itertools import islice, pairwise
 from math import factorial, gcd, prod
 
-from slotlink.engine.availability import Search, all_starts
+from slotlink.engine.availability import Search, all_starts, slots_at
+from slotlink.engine.periods import Instant
 from slotlink.engine.query import AvailabilityQuery, Available
 from slotlink.engine.starts import StartCache
 
@@ -66,14 +67,14 @@ def available_sequences(
     found = merge(*(_chains(steps, order, places, rows, unit) for order in orders(steps)), key=lambda chain: chain[1])
     answered = list(islice(found, max_results))
     # Who comes is looked up for what is answered only, and once for each start of a step.
-    slots = {
-        (step, place): searches[step].slot_at(base + place * unit)
-        for order, chosen in answered
-        for step, place in zip(order, chosen, strict=True)
-    }
+    chosen: list[set[Instant]] = [set() for _ in steps]
+    for order, held in answered:
+        for step, place in zip(order, held, strict=True):
+            chosen[step].add(base + place * unit)
+    slots = [slots_at(search, of_step) for search, of_step in zip(searches, chosen, strict=True)]
     return [
-        tuple((step, slots[step, place]) for step, place in zip(order, chosen, strict=True))
-        for order, chosen in answered
+        tuple((step, slots[step][base + place * unit]) for step, place in zip(order, held, strict=True))
+        for order, held in answered
     ]
 
 

@@ -73,6 +73,7 @@ class BufferMember(Wire):
 
 
 _NO_BUFFER = BufferMember()
+_PLAIN = {"sub", "managed_availability"}
 
 
 class ConstraintMember(Wire):
@@ -121,6 +122,8 @@ class MemberMember(Wire):
     """Only events that this application wrote make the member busy."""
 
     def member(self) -> Member:
+        if self.model_fields_set <= _PLAIN:  # nearly everybody, and there may be a thousand
+            return Member(self.sub, managed_availability=self.managed_availability)
         buffer = self.buffer or _NO_BUFFER
         # A member's buffer replaces the query's, both its ends.
         missing = None if self.buffer is None else 0
