@@ -48,6 +48,7 @@ class _Sweep:
         self._must = [places[place] for place in roster.must]
         self._others = [(place, starts) for place, starts in enumerate(places) if place not in must]
         self._must_bits = sum(roster.bits[place] for place in must)
+        self._alone = roster.offer(self._must_bits)
         self._width = len(places).bit_length()
 
     def stretches(self, starts: Period) -> Iterator[Iterator[_Cut]]:
@@ -70,8 +71,10 @@ class _Sweep:
         for first, last in [*common, (end, end)]:
             if first > begin:
                 yield first, 0
-            if last > first:
+            if last > first and self._others:
                 yield from self._among_others(first, last)
+            elif last > first:
+                yield last, self._alone
             begin = last
 
     def _among_others(self, begin: Instant, end: Instant) -> Iterator[_Cut]:

@@ -157,8 +157,5 @@ def _bits_of(gaps: Gaps, need: Need, grid: StartGrid, first: int, count: int) ->
     highs = [(end + over) // interval for end in gaps.ends[reached:beyond]]
     lows[0] = max(lows[0], 0)
     highs[-1] = min(highs[-1], count)
-    bits = 0
-    for low, high in zip(lows, highs, strict=True):
-        if low < high:
-            bits += (1 << high) - (1 << low)  # a run of ones; windows never meet, so there is no carry
-    return bits
+    # Each window is a run of ones. Windows never meet, so adding them up carries nothing.
+    return sum([((1 << high - low) - 1) << low for low, high in zip(lows, highs, strict=True) if low < high])
