@@ -8,7 +8,7 @@ what a cache remembers; the check reads the gaps it is given.
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
-from itertools import compress, islice
+from itertools import islice
 from typing import NamedTuple
 
 from slotlink.engine.buffers import Need
@@ -20,7 +20,7 @@ from slotlink.engine.slots import StartGrid, default_interval, start_grid
 from slotlink.engine.starts import BLOCK_STARTS, MemberStarts, StartCache
 
 EVER = Period(MIN_INSTANT, MAX_INSTANT)
-_TRUTH = bytes.maketrans(b"01", b"\x00\x01")
+_BITS_OF_BYTE = tuple(tuple(bit for bit in range(8) if byte >> bit & 1) for byte in range(256))
 
 
 def available_periods(query: AvailabilityQuery, *, cache: StartCache | None = None) -> list[Available]:
@@ -186,7 +186,7 @@ def _slots(search: Search, overlapping: bool, within: Period) -> list[Available]
             continue
         grid, begin = stretch.grid, stretch.grid.instant(stretch.first)
         if overlapping:
-            numbers = list(islice(_each(suiting), left))
+            numbers = _each(suiting)[:left]
         else:
             at = max(0, grid.number_from(free_from) - stretch.first)
             numbers = _apart(suiting, at, -(-duration // grid.interval), left)
@@ -265,10 +265,11 @@ def _stretch(grid: StartGrid, block: int, asked: int, whole: bool) -> Stretch:
     return Stretch(grid, first + lowest, asked.bit_length() - lowest, asked >> lowest)
 
 
-def _each(starts: int) -> Iterator[int]:
+def _each(starts: int) -> list[int]:
     """The numbers of the bits that are set, ascending."""
-    digits = bin(starts)[:1:-1].encode().translate(_TRUTH)
-    return compress(range(len(digits)), digits)
+    # Byte by byte: most bytes are empty, where somebody works by day.
+    digits = starts.to_bytes((starts.bit_length() + 7) // 8, "little")
+    return [(number << 3) + bit for number, byte in enumerate(digits) if byte for bit in _BITS_OF_BYTE[byte]]
 
 
 def _apart(starts: int, at: int, step: int, most: int | None) -> list[int]:
