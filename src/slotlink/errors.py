@@ -93,5 +93,13 @@ class StoreUnavailable(SlotlinkError):
     """The database cannot take the write now (full, read-only, locked, gone). Nothing was changed."""
 
 
+class OutcomeUnknown(StoreUnavailable):
+    """The connection broke while committing: everything was kept, or nothing. Look it up, never guess."""
+
+
+class Conflict(StoreUnavailable):
+    """The database undid the transaction in favour of another (deadlock, serialization): the same again may work."""
+
+
 class ConfigurationError(SlotlinkError):
     """The server cannot start as it is set up. The message names every fault found."""

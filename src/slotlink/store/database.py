@@ -10,25 +10,33 @@ import asyncio
 import contextlib
 import errno
 import fcntl
+import functools
 import sqlite3
 from collections.abc import AsyncGenerator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 from sqlalchemy import event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from slotlink.errors import ConfigurationError, StoreUnavailable
+from slotlink.errors import ConfigurationError, Conflict, OutcomeUnknown, StoreUnavailable
+from slotlink.store.postgresql import connect
 
 BUSY_TIMEOUT_MS = 10_000
 READERS = 4
 POSTGRESQL_CONNECTIONS = 10
+POOL_TIMEOUT_S = 10
 # PostgreSQL's codes for "not now" (its appendix A): connection, rollback (deadlock), resources (disk full), operator,
 # system, a standby's refusal to write, a lock not had.
+_CONFLICTS = ("40001", "40P01")
 _NOT_NOW = ("08", "40", "53", "57", "58", "25006", "55P03")
+
+
+_AROUND: ContextVar[tuple[Database, AsyncConnection] | None] = ContextVar("_AROUND", default=None)
 
 
 class Database:
@@ -44,10 +52,28 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncConnection]:
-        """Commit when the block ends, roll back when it raises. Raises StoreUnavailable when it cannot be kept."""
+        """Commit when the block ends, roll back when it raises. Raises StoreUnavailable when it cannot be kept: as
+        Conflict where the same again may work, as OutcomeUnknown where it may have been kept all the same."""
+        around = _AROUND.get()
+        if around is not None and around[0] is self:
+            async with around[1].begin_nested():
+                yield around[1]
+            return
         with _store_faults():
-            async with self._turn, self._writer.begin() as connection:
+            async with self._turn, self._writer.connect() as connection, connection.begin() as transaction:
                 yield connection
+                with _commit_faults():
+                    await transaction.commit()
+
+    @contextlib.asynccontextmanager
+    async def one_transaction(self) -> AsyncGenerator[AsyncConnection]:
+        """Every `transaction()` that the block's own task enters is part of this one: all are kept, or none."""
+        async with self.transaction() as connection:
+            before = _AROUND.set((self, connection))
+            try:
+                yield connection
+            finally:
+                _AROUND.reset(before)
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncGenerator[AsyncConnection]:
@@ -68,34 +94,30 @@ class Database:
 
 def open_database(url: str, *, checkpoints: bool = True) -> Database:
     """Open `sqlite:///path` or `postgresql://…`. `checkpoints` is false for everything but the one serving process."""
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise ConfigurationError("SLOTLINK_DATABASE_URL is no URL; use sqlite:///FILE or postgresql://…") from error
-    match parsed.get_backend_name():
+    match url.partition("://")[0]:
         case "sqlite":
             try:
                 return _open_sqlite(url, checkpoints)
             except (OSError, sqlite3.Error) as error:
                 raise ConfigurationError(
-                    f"cannot open the database file {parsed.database}: {error}; see SLOTLINK_DATABASE_URL and "
+                    f"cannot open the database file {make_url(url).database}: {error}; see SLOTLINK_DATABASE_URL and "
                     "SLOTLINK_DATA_DIR"
                 ) from error
         case "postgresql":
             engine = create_async_engine(
-                parsed.set(drivername="postgresql+asyncpg"),
+                "postgresql+asyncpg://",
+                async_creator=functools.partial(connect, url),
                 pool_size=POSTGRESQL_CONNECTIONS,
                 max_overflow=0,
                 pool_pre_ping=True,
+                pool_timeout=POOL_TIMEOUT_S,
                 hide_parameters=True,  # errors are logged; what people wrote is not
-                # The session's time zone and search path are the server's own business.
-                connect_args={"server_settings": {"application_name": "slotlink"}},
             )
             # Several statements of one reading see one moment, as they do on SQLite.
             return Database("postgresql", url, engine, engine.execution_options(isolation_level="REPEATABLE READ"))
         case other:
             raise ConfigurationError(
-                f"SLOTLINK_DATABASE_URL names the engine {other!r}; use sqlite:///FILE or postgresql://…"
+                f"SLOTLINK_DATABASE_URL begins with {other[:20]!r}; use sqlite:///FILE or postgresql://…"
             )
 
 
@@ -157,12 +179,32 @@ class _store_faults(contextlib.AbstractContextManager[None]):
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, DBAPIError):
-            code = str(getattr(error.orig, "sqlstate", None) or "")
+            code = _code(error)
+            if code in _CONFLICTS:
+                raise Conflict(str(error.orig)) from error
             if isinstance(error, OperationalError) or error.connection_invalidated or code.startswith(_NOT_NOW):
                 raise StoreUnavailable(str(error.orig)) from error
         # Unwrapped, these come from connecting: no such host, refused, too many connections, no such database.
         if isinstance(error, OSError | asyncpg.PostgresError | PoolTimeout):
             raise StoreUnavailable(str(error)) from error
+
+
+class _commit_faults(contextlib.AbstractContextManager[None]):
+    """Tells a commit that PostgreSQL refused, and so undid, from one whose answer never came. SQLite always knows."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, DBAPIError) and not isinstance(error.orig, sqlite3.Error):
+            code = _code(error)
+            # Administrators may end a session that is committing, too (57P01 to 57P03).
+            if error.connection_invalidated or not code or code.startswith(("08", "57")):
+                raise OutcomeUnknown("the connection to the database broke while committing") from error
+        elif isinstance(error, OSError | asyncpg.InterfaceError):
+            raise OutcomeUnknown("the connection to the database broke while committing") from error
+
+
+def _code(error: DBAPIError) -> str:
+    """PostgreSQL's code for what went wrong; none when it had no chance to say."""
+    return str(getattr(error.orig, "sqlstate", None) or "")
 
 
 def own_file(path: Path) -> object:

@@ -6,10 +6,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from slotlink.errors import ConfigurationError
 from slotlink.store.database import Database
+
+_MIGRATION_LOCK = 0x510711  # any number that nobody else in the database uses
 
 
 async def migrate(database: Database) -> tuple[str | None, str]:
@@ -26,6 +28,10 @@ async def is_current(database: Database) -> bool:
 
 
 def _upgrade(connection: Connection) -> tuple[str | None, str]:
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        # One migration at a time, whoever starts it: the second finds nothing left to do.
+        connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
     before = _revision(connection)
     scripts = _scripts()
     head = scripts.get_current_head()

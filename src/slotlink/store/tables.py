@@ -247,6 +247,8 @@ bookings = Table(
     Column("end_at", BigInteger, nullable=False),
     Column("tzid", Text, nullable=False),  # the visitor's
     Column("booked_at", BigInteger, nullable=False),
+    # Whose booking this is: looked up by whoever lost the connection while committing it.
+    Column("attempt_id", String(32)),
     ForeignKeyConstraint(["application_id", "link_id"], ["links.application_id", "links.link_id"]),
     CheckConstraint("end_at > start_at", name="order"),
 )
@@ -292,6 +294,8 @@ outbox = Table(
     Column("sealed_body", LargeBinary, nullable=False),  # fixed at commit; every attempt sends what is in it
     Column("state", String(9), nullable=False),  # waiting | delivered | dead
     Column("attempts", Integer, nullable=False),
+    # The attempts that were made before an operator asked for a replay: the schedule counts from here.
+    Column("replayed_after", Integer, nullable=False, server_default="0"),
     Column("due_at", BigInteger, nullable=False),
     Column("lease_owner", String(32)),
     Column("lease_until", BigInteger),
@@ -314,6 +318,31 @@ outbox_attempts = Table(
     Column("status_code", Integer),
     Column("outcome", Text, nullable=False),
     ForeignKeyConstraint(["application_id", "item_id"], ["outbox.application_id", "outbox.item_id"]),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    _of_application(),
+    Column("key_sha256", LargeBinary(32), primary_key=True),  # of the header's value
+    Column("request_sha256", LargeBinary(32), nullable=False),  # of what was asked: caller, method, path, body
+    Column("attempt_id", String(32), nullable=False),  # who is at it; a later one may take over when the lease ends
+    Column("lease_until", BigInteger),  # NULL once answered
+    Column("status_code", Integer),
+    Column("sealed_answer", LargeBinary),
+    Column("expires_at", BigInteger, nullable=False),
+    ForeignKeyConstraint(["application_id"], ["applications.application_id"]),
+    Index("ix_idempotency_keys_expires_at", "expires_at"),
+)
+
+# Only used where several processes share a database. Unlogged on PostgreSQL: a crash empties it, which hurts nobody.
+request_counts = Table(
+    "request_counts",
+    metadata,
+    _of_application(),
+    Column("seconds", Integer, primary_key=True),  # the length of the window
+    Column("window_number", BigInteger, nullable=False),  # since 1970
+    Column("requests", Integer, nullable=False),
 )
 
 keys_in_use = Table(
