@@ -12,7 +12,6 @@ import threading
 import time
 import zoneinfo
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -28,7 +27,9 @@ from slotlink.services.deps import Deps
 from slotlink.settings import Settings
 from slotlink.store import outbox
 from slotlink.store.database import Database, open_database, own_file
-from slotlink.store.hot import HotReader
+from slotlink.store.hot_postgresql import PostgresqlHotReader
+from slotlink.store.hot_sqlite import SqliteHotReader
+from slotlink.store.postgresql import listen
 from slotlink.store.schema import is_current, migrate
 from slotlink.vault import Vault
 from slotlink.web.hot_status import HotStatus
@@ -42,6 +43,7 @@ from slotlink.worker.deliver_callback import CallbackClient
 from slotlink.worker.housekeeping import keep_house
 from slotlink.worker.loop import Worker
 
+OUTBOX_CHANNEL = "slotlink_outbox"
 GRACE_S = 10  # for requests under way when the server is told to stop
 
 # One zone database for the whole server, of a version that the lock file names, whatever the host's own may be.
@@ -61,40 +63,50 @@ async def working(deps: Deps, clock: Clock = time.time) -> AsyncGenerator[Worker
     """A background worker that runs while the block does, and gives its leases back at the end."""
     async with CallbackClient(deps) as client:
         worker = Worker(deps, client.deliver, clock)
-        tasks = [asyncio.create_task(worker.run()), asyncio.create_task(keep_house(deps))]
+        running = asyncio.create_task(worker.run())
+        beside = [asyncio.create_task(keep_house(deps))]
+        if deps.database.dialect == "postgresql":
+            beside.append(asyncio.create_task(listen(deps.database.url, OUTBOX_CHANNEL, worker.wake)))
         try:
             yield worker
         finally:
             worker.stop()
-            tasks[1].cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(running, *beside, return_exceptions=True)
 
 
-@dataclass
 class _Waker:
-    """Passes the wake-up on to the worker of this process, once there is one."""
+    """Passes the wake-up on to the worker of this process, once there is one, and to those of other processes."""
 
-    worker: Worker | None = None
+    def __init__(self, notify: Callable[[str], Coroutine[object, object, None]] | None) -> None:
+        self.worker: Worker | None = None
+        self._notify = notify
+        self._under_way: set[asyncio.Task[None]] = set()  # the loop itself keeps no task alive
 
     def __call__(self) -> None:
         if self.worker is not None:
             self.worker.wake()
+        if self._notify is not None:
+            task = asyncio.create_task(self._notify(OUTBOX_CHANNEL))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
 
 
 def make_app(settings: Settings, *, background: bool = True, clock: Clock = time.time) -> ASGIApp:
     """The ASGI application of one serving process. `settings` have their base URLs; the schema is current."""
     settings = settings.at("http://127.0.0.1:8000")
-    waker = _Waker()
     database = open_database(settings.url_of_database)
-    reader = HotReader(database.sqlite_path) if database.sqlite_path is not None else None
+    path = database.sqlite_path
+    reader = SqliteHotReader(path) if path is not None else PostgresqlHotReader(settings.url_of_database)
+    waker = _Waker(reader.notify if isinstance(reader, PostgresqlHotReader) else None)
     deps = Deps(database, Vault(settings.secret_keys), settings, wake_worker=waker, hot=reader)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(database.close)
-            if reader is not None:
-                stack.callback(reader.close)
+            stack.push_async_callback(reader.close)
             if background:
                 if database.dialect == "sqlite":
                     # Nobody else works on this file: what a process held when it died need not wait for its lease.
@@ -117,8 +129,7 @@ def make_app(settings: Settings, *, background: bool = True, clock: Clock = time
     )
     metrics = Metrics(settings.data_center) if settings.metrics == "on" else None
     app: ASGIApp = web_app(state, lifespan, metrics)
-    if reader is not None:
-        app = HotStatus(app, deps, reader, clock, state.rate_limit)
+    app = HotStatus(app, deps, reader, clock, state.rate_limit)
     return app if metrics is None else metrics.around(app)
 
 

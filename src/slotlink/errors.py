@@ -61,6 +61,10 @@ class NotFound(SlotlinkError):
     """Unknown, or somebody else's: the two are told apart by nobody."""
 
 
+class StillRunning(SlotlinkError):
+    """A request with the same `Idempotency-Key` is being answered just now."""
+
+
 class TokenRefused(SlotlinkError):
     """The token endpoint's refusal (RFC 6749 section 5.2); `error` is its code, such as `invalid_grant`."""
 

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from slotlink import app as composition
 from slotlink.app import make_app
 from slotlink.store import applications
-from slotlink.store.hot import HotReader
+from slotlink.store.hot_sqlite import SqliteHotReader
 from slotlink.vault import digest
 from slotlink.web.hot_status import HotStatus
 from tests.center import DAY, START, Center, CreatedLink, finished
@@ -241,30 +241,29 @@ def test_a_transaction_ends_with_the_loops_turn(center: Center) -> None:
     assert path is not None
 
     async def read() -> None:
-        reader = HotReader(path)
+        reader = SqliteHotReader(path)
         writer = sqlite3.connect(path, isolation_level=None)
         secret = digest(center.client_secret)
-        assert reader.by_id(secret, link.link_id) is not None
-        assert reader.by_token(secret, digest(link.token)) is not None
+        assert await reader.by_id(secret, link.link_id) is not None
+        assert await reader.by_token(secret, digest(link.token)) is not None
         await asyncio.sleep(0)
         assert checkpointed(path)
-        row = reader.by_id(secret, link.link_id)
+        row = await reader.by_id(secret, link.link_id)
         assert row is not None and row[3] == "open"
         writer.execute("UPDATE links SET state = 'disabled' WHERE link_id = ?", (link.link_id,))
         await asyncio.sleep(0)
-        row = reader.by_id(secret, link.link_id)
+        row = await reader.by_id(secret, link.link_id)
         assert row is not None and row[3] == "disabled", "what was committed before this turn is seen in it"
         await asyncio.sleep(0)
         writer.close()
-        reader.close()
+        await reader.close()
 
     finished(read())
 
 
 def test_a_store_that_cannot_be_read_is_the_general_paths_to_explain(both: BothWays) -> None:
     link = link_in("open", both.center)
-    reader = both._hot._reader
-    reader.close()
+    finished(both._hot._reader.close())
     assert not both.is_hot(f"{PATH}/{link.link_id}", both.center.key)
     assert both.get(f"{PATH}/{link.link_id}", both.center.key).status_code == 200
 

@@ -101,6 +101,7 @@ CALLS: dict[str, Call] = {
     "available_periods.remove": lambda o: available_periods.remove(*o.foreign, o.maya.sub, "once"),
     "available_periods.remove_all": lambda o: available_periods.remove_all(*o.foreign, o.maya.sub),
     "bookings.find": lambda o: bookings.find(*o.foreign, o.link.link_id),
+    "bookings.find_attempt": lambda o: bookings.find_attempt(*o.foreign, o.link.link_id),
     "bookings.holds_between": lambda o: bookings.holds_between(*o.foreign, [o.maya.sub], NOW, NOW + HOUR, NOW),
     "bookings.booked_between": lambda o: bookings.booked_between(*o.foreign, [o.maya.sub], NOW, NOW + HOUR, NOW),
     "bookings.lock_for_release": lambda o: bookings.lock_for_release(
@@ -133,6 +134,7 @@ CALLS: dict[str, Call] = {
     ),
     "links.get": lambda o: links.get(o.connection, o.store.vault, o.store.foreign_id, o.link.link_id),
     "links.get_by_token": lambda o: links.get_by_token(o.connection, o.store.vault, o.store.foreign_id, o.link.token),
+    "links.lock": lambda o: links.lock(*o.foreign, o.link.link_id),
     "links.close": lambda o: links.close(*o.foreign, o.link.link_id, LinkStatus.DISABLED, NOW),
     "links.set_display_message": lambda o: links.set_display_message(*o.foreign, o.link.link_id, "pwned"),
     "links.claim_no_times_displayed": lambda o: links.claim_no_times_displayed(*o.foreign, o.link.link_id, NOW),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+import time
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,10 +14,15 @@ from slotlink.domain.booking import Booking, EventWrite, decide_booking, questio
 from slotlink.domain.callback import completed_body, problem_body
 from slotlink.domain.event import EventTime, busy_kind
 from slotlink.domain.link import Link, LinkStatus
+from slotlink.errors import Conflict, OutcomeUnknown, StoreUnavailable
 from slotlink.services import callbacks
 from slotlink.services.busy import ensure_known, gather_free_time, read_free_time
 from slotlink.services.deps import Deps
-from slotlink.store import accounts, bookings, events, links
+from slotlink.store import accounts, bookings, events, ids, links
+
+ATTEMPTS = 3
+LOOK_UP_FOR_S = 15
+LOOK_UP_PAUSE_S = 0.5
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -48,55 +55,96 @@ async def still_offered(deps: Deps, link: Link, start: int, *, now: int) -> None
 async def book_slot(deps: Deps, link: Link, start: int, *, visitor_tzid: str, now: int) -> Booking:
     """Book the slot at `start` on the link.
 
-    Raises LinkNotOpen, SlotTaken, SlotNotOffered, CalendarsUnreadable, StoreUnavailable; then nothing has changed."""
+    Raises LinkNotOpen, SlotTaken, SlotNotOffered, CalendarsUnreadable, StoreUnavailable; then nothing has changed, save
+    where StoreUnavailable is OutcomeUnknown: then nobody could be asked in time whether it was kept."""
     await ensure_known(deps, link.application_id, link.terms.query)
+    attempt_id = ids.new_id("att")
+    for left in reversed(range(ATTEMPTS)):
+        booking: Booking | None = None
+        try:
+            async with deps.database.transaction() as connection:
+                booking = await _book(deps, connection, link, start, visitor_tzid, now, attempt_id)
+        except Conflict:
+            if not left:
+                raise
+            continue
+        except OutcomeUnknown as error:
+            # Raised by the commit alone, so all was decided. Looked up, never guessed.
+            if not await _was_kept(deps, link, attempt_id):
+                if not left:
+                    raise StoreUnavailable("the connection to the database broke again and again") from error
+                continue
+        assert booking is not None
+        deps.wake_worker()
+        log.info("link.completed", link=link.link_id, start=booking.start, participants=len(booking.subs))
+        return booking
+    raise AssertionError("the last attempt returns or raises")
+
+
+async def _was_kept(deps: Deps, link: Link, attempt_id: str) -> bool:
+    """Whether a commit whose answer was lost came through. Raises OutcomeUnknown when the database stays away."""
+    ends = time.monotonic() + LOOK_UP_FOR_S
+    while True:
+        try:
+            async with deps.database.transaction() as connection:
+                # Waits for the lost transaction, where it is still under way: it holds the link.
+                await links.lock(connection, link.application_id, link.link_id)
+                found = await bookings.find_attempt(connection, link.application_id, link.link_id)
+            log.warning("booking.looked_up", link=link.link_id, kept=found == attempt_id)
+            return found == attempt_id
+        except StoreUnavailable as error:
+            if time.monotonic() > ends:
+                raise OutcomeUnknown("the database went away while committing, and has not come back yet") from error
+            await asyncio.sleep(LOOK_UP_PAUSE_S)
+
+
+async def _book(
+    deps: Deps, connection: AsyncConnection, link: Link, start: int, visitor_tzid: str, now: int, attempt_id: str
+) -> Booking:
     application_id = link.application_id
     members = {*link.terms.query.subs, *(target.sub for target in link.terms.targets)}
     written = [target.calendar_id for target in link.terms.targets]
-    async with deps.database.transaction() as connection:
-        # Beside the members of this link: whoever an earlier booking holds by the event that this one moves.
-        await bookings.lock_for_release(connection, application_id, members, written, link.event["event_id"])
-        link = await links.get(connection, deps.vault, application_id, link.link_id)
-        # Read anew, under the locks: nothing that was remembered decides a booking.
-        free_time = await gather_free_time(connection, application_id, link.terms.query, now, around=start)
-        booking = decide_booking(
-            link,
-            free_time.of,
-            free_time.unreadable,
-            start,
+    # Beside the members of this link: whoever an earlier booking holds by the event that this one moves.
+    await bookings.lock_for_release(connection, application_id, members, written, link.event["event_id"])
+    link = await links.get(connection, deps.vault, application_id, link.link_id)
+    # Read anew, under the locks: nothing that was remembered decides a booking.
+    free_time = await gather_free_time(connection, application_id, link.terms.query, now, around=start)
+    booking = decide_booking(
+        link,
+        free_time.of,
+        free_time.unreadable,
+        start,
+        visitor_tzid=visitor_tzid,
+        now=now,
+        hold_s=round(deps.settings.hold),
+    )
+    gone = await _gone_calendars(connection, application_id, booking)
+    lost = frozenset(write.calendar_id for write in gone)
+    booking = without_writes(booking, lost, now + round(deps.settings.hold))
+    completed = dataclasses.replace(link, state=LinkStatus.COMPLETED, event=booking.event)
+    await links.close(
+        connection,
+        application_id,
+        link.link_id,
+        LinkStatus.COMPLETED,
+        now,
+        event=links.event_text(booking.event),
+    )
+    await _make_room(connection, link, booking, free_time.excluded_event_ids, now)
+    await bookings.insert_booking(connection, application_id, link.event["event_id"], booking, now, attempt_id)
+    for write in booking.writes:
+        await _write_event(connection, application_id, write, booking, link.terms.tzid, now)
+    if link.terms.callback_urls.completed_url is not None:
+        body = completed_body(
+            event=booking.event,
+            subs=booking.subs,
             visitor_tzid=visitor_tzid,
-            now=now,
-            hold_s=round(deps.settings.hold),
+            link=callbacks.link_object(deps, completed, now),
+            at=now,
         )
-        gone = await _gone_calendars(connection, application_id, booking)
-        lost = frozenset(write.calendar_id for write in gone)
-        booking = without_writes(booking, lost, now + round(deps.settings.hold))
-        completed = dataclasses.replace(link, state=LinkStatus.COMPLETED, event=booking.event)
-        await links.close(
-            connection,
-            application_id,
-            link.link_id,
-            LinkStatus.COMPLETED,
-            now,
-            event=links.event_text(booking.event),
-        )
-        await _make_room(connection, link, booking, free_time.excluded_event_ids, now)
-        await bookings.insert_booking(connection, application_id, link.event["event_id"], booking, now)
-        for write in booking.writes:
-            await _write_event(connection, application_id, write, booking, link.terms.tzid, now)
-        if link.terms.callback_urls.completed_url is not None:
-            body = completed_body(
-                event=booking.event,
-                subs=booking.subs,
-                visitor_tzid=visitor_tzid,
-                link=callbacks.link_object(deps, completed, now),
-                at=now,
-            )
-            await callbacks.enqueue(deps, connection, link, link.terms.callback_urls.completed_url, body, now)
-        for write in gone:
-            await _tell_problem(deps, connection, completed, write, now)
-    deps.wake_worker()
-    log.info("link.completed", link=link.link_id, start=booking.start, participants=len(booking.subs))
+        await callbacks.enqueue(deps, connection, link, link.terms.callback_urls.completed_url, body, now)
+    for write in gone:
+        await _tell_problem(deps, connection, completed, write, now)
     return booking
 
 

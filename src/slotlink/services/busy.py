@@ -60,7 +60,7 @@ async def read_free_time(deps: Deps, application_id: str, query: Query, now: int
     """Free time of every member of `query`, with calendars expanded first as far as it reaches.
 
     Answered from what is known already, as far as its accounts have not changed since."""
-    known = None if deps.hot is None else _find_free_time(deps.hot, deps.known, application_id, query, now)
+    known = None if deps.hot is None else await _find_free_time(deps.hot, deps.known, application_id, query, now)
     if known is not None:
         return known
     async with deps.database.reading() as connection:
@@ -72,14 +72,16 @@ async def read_free_time(deps: Deps, application_id: str, query: Query, now: int
         return await gather_free_time(connection, application_id, query, now, cache=deps.known)
 
 
-def _find_free_time(hot: HotReader, cache: KnownCache, application_id: str, query: Query, now: int) -> FreeTime | None:
+async def _find_free_time(
+    hot: HotReader, cache: KnownCache, application_id: str, query: Query, now: int
+) -> FreeTime | None:
     """Free time of every member, when all of it is known: then one point read tells that nothing has changed."""
     members = query.members
     if not query.lasts:
         return None
     span = query.span
     within = leaves_around(span)
-    versions = hot.versions(application_id, query.subs)
+    versions = await hot.versions(application_id, query.subs)
     known: dict[str, Known] = {}
     times: dict[Member, MemberTime] = {}
     for member in members:

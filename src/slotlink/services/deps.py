@@ -26,7 +26,7 @@ class Deps:
     vault: Vault
     settings: Settings
     wake_worker: Callable[[], None] = _nobody_waits  # called after a commit that left something in the outbox
-    hot: HotReader | None = None  # only where a process serves a SQLite file
+    hot: HotReader | None = None  # only in a process that serves
     known: KnownCache = field(default_factory=lambda: KnownCache(HALF_A_CACHE))
     found_starts: engine.StartCache = field(default_factory=lambda: engine.StartCache(HALF_A_CACHE))
 

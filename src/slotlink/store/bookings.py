@@ -49,6 +49,14 @@ async def find(connection: AsyncConnection, application_id: str, link_id: str) -
     return None if row is None else BookingRow(*row)
 
 
+async def find_attempt(connection: AsyncConnection, application_id: str, link_id: str) -> str | None:
+    """Which attempt booked on the link; None when nobody has."""
+    found = await connection.execute(
+        select(bookings.c.attempt_id).where(bookings.c.application_id == application_id, bookings.c.link_id == link_id)
+    )
+    return found.scalar_one_or_none()
+
+
 async def holds_between(
     connection: AsyncConnection, application_id: str, subs: Sequence[str], start: int, end: int, now: int
 ) -> list[Hold]:
@@ -186,10 +194,15 @@ async def release_event(connection: AsyncConnection, application_id: str, calend
 
 
 async def insert_booking(
-    connection: AsyncConnection, application_id: str, event_id: str, booking: Booking, now: int
+    connection: AsyncConnection,
+    application_id: str,
+    event_id: str,
+    booking: Booking,
+    now: int,
+    attempt_id: str | None = None,
 ) -> None:
     """Raises SlotTaken when the database refuses an overlap that the caller's check let through. The caller holds the
-    participants' locks."""
+    participants' locks. `attempt_id` tells whoever loses the answer to the commit whether this booking is theirs."""
     await connection.execute(
         insert(bookings).values(
             application_id=application_id,
@@ -198,6 +211,7 @@ async def insert_booking(
             end_at=booking.end,
             tzid=booking.visitor_tzid,
             booked_at=now,
+            attempt_id=attempt_id,
         )
     )
     try:

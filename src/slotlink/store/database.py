@@ -67,7 +67,8 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def one_transaction(self) -> AsyncGenerator[AsyncConnection]:
-        """Every `transaction()` that the block's own task enters is part of this one: all are kept, or none."""
+        """Every `transaction()` and `reading()` that the block's own task enters is part of this one: all is kept, or
+        nothing."""
         async with self.transaction() as connection:
             before = _AROUND.set((self, connection))
             try:
@@ -78,6 +79,10 @@ class Database:
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncGenerator[AsyncConnection]:
         """Statements in the block see one moment. Raises StoreUnavailable when the database does not answer."""
+        around = _AROUND.get()
+        if around is not None and around[0] is self:
+            yield around[1]  # sees what is written there, and takes no second connection while holding one
+            return
         with _store_faults():
             async with self._reader.begin() as connection:
                 yield connection

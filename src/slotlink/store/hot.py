@@ -1,34 +1,44 @@
 """The few reads that must be as fast as the engine allows: a link's status with its caller's key, whose key one is, and
 which versions some accounts have.
 
-Compiled once from the same tables as every other statement, then run on the raw driver. On SQLite it runs inline: a
-point read takes about 20 µs, less than handing it to a thread would, and in WAL mode it waits for no writer.
+Compiled once from the same tables as every other statement, then run on the raw driver: `hot_sqlite.py`,
+`hot_postgresql.py`.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import sqlite3
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import msgspec
-from sqlalchemy import Select, bindparam, func, select
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import ColumnElement, Dialect, Select, bindparam, select
 
-from slotlink.store.database import sqlite_pragmas
 from slotlink.store.tables import accounts, client_secrets, links
 
-# The file is read as mapped memory, as far as SQLite allows (2 GiB by default; beyond that it reads as usual): copying
-# its pages took an eighth of the server's time for a read. The pages are the system's cache, not ours.
-MAPPED_BYTES = 2**31 - 2**16
-# application_id, link_id, sealed_token, state, expires_at, event: a plain tuple, as the driver gives it.
-StatusRow = tuple[str, str, bytes, str, int, str]
+# application_id, link_id, sealed_token, state, expires_at, event: as the driver gives it.
+StatusRow = Sequence[Any]
 
 
-def _status(key: str) -> Select[*tuple[Any, ...]]:
+class HotReader(Protocol):
+    """Reads on connections of its own. What cannot be read now is as if it were not there: the general path asks again,
+    and says what is wrong."""
+
+    async def by_id(self, secret_sha256: bytes, link_id: str) -> StatusRow | None: ...
+
+    async def by_token(self, secret_sha256: bytes, token_sha256: bytes) -> StatusRow | None: ...
+
+    async def application(self, secret_sha256: bytes) -> str | None:
+        """Whose active client secret this is."""
+        ...
+
+    async def versions(self, application_id: str, subs: Sequence[str]) -> dict[str, int]:
+        """The version of each of these accounts; whoever cannot be found is not in it."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+def status_by(key: str) -> Select[*tuple[Any, ...]]:
+    """The status row of the link whose `key` is given, for the application whose secret is given."""
     return (
         select(
             links.c.application_id,
@@ -47,69 +57,19 @@ def _status(key: str) -> Select[*tuple[Any, ...]]:
     )
 
 
-_APPLICATION = select(client_secrets.c.application_id).where(
+APPLICATION = select(client_secrets.c.application_id).where(
     client_secrets.c.secret_sha256 == bindparam("secret"), client_secrets.c.revoked_at.is_(None)
 )
-_VERSIONS = select(accounts.c.sub, accounts.c.version).where(
-    accounts.c.application_id == bindparam("application"),
-    accounts.c.sub.in_(select(func.json_each(bindparam("subs")).table_valued("value").c.value)),
-)
 
 
-class HotReader:
-    """Reads on a connection of its own, from the event loop's thread only."""
-
-    def __init__(self, path: Path) -> None:
-        # Opened by the thread that composes the application, used by the loop's: never by two at once.
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        for pragma in sqlite_pragmas(0, read_only=True):
-            self._connection.execute(pragma)
-        self._connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
-        # One cursor for all: a read leaves it done and reset.
-        self._cursor = self._connection.cursor()
-        self._by_id = _compiled(_status("link_id"), "secret", "key")
-        self._by_token = _compiled(_status("token_sha256"), "secret", "key")
-        self._application = _compiled(_APPLICATION, "secret")
-        self._versions = _compiled(_VERSIONS, "application", "subs")
-
-    def by_id(self, secret_sha256: bytes, link_id: str) -> StatusRow | None:
-        rows = self._read(self._by_id, secret_sha256, link_id)
-        return rows[0] if rows else None
-
-    def by_token(self, secret_sha256: bytes, token_sha256: bytes) -> StatusRow | None:
-        rows = self._read(self._by_token, secret_sha256, token_sha256)
-        return rows[0] if rows else None
-
-    def application(self, secret_sha256: bytes) -> str | None:
-        """Whose active client secret this is."""
-        rows = self._read(self._application, secret_sha256)
-        return rows[0][0] if rows else None
-
-    def versions(self, application_id: str, subs: Sequence[str]) -> dict[str, int]:
-        """The version of each of these accounts; whoever cannot be found is not in it."""
-        return dict(self._read(self._versions, application_id, msgspec.json.encode(subs).decode()))
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def _read(self, statement: str, *values: str | bytes) -> list[Any]:
-        try:
-            if not self._connection.in_transaction:
-                asyncio.get_running_loop().call_soon(self._end_turn)
-                self._cursor.execute("BEGIN")
-            return self._cursor.execute(statement, values).fetchall()
-        except sqlite3.Error:
-            return []  # the general path reads again, and says what is wrong
-
-    def _end_turn(self) -> None:
-        """Requests that arrived together are read from one moment, which spares each of them the file's locks.
-
-        Queued before the loop looks at its sockets again, so whoever asks after a change was acknowledged sees it."""
-        with contextlib.suppress(sqlite3.Error):
-            self._connection.rollback()
+def versions_of(is_one_of_them: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    return select(accounts.c.sub, accounts.c.version).where(
+        accounts.c.application_id == bindparam("application"), is_one_of_them
+    )
 
 
-def _compiled(statement: Select[*tuple[Any, ...]], *values: str) -> str:
-    compiled = statement.compile(dialect=sqlite.dialect(paramstyle="qmark"))
-    assert compiled.positiontup == list(values), "the values are bound in this order"
-    return str(compiled)
+def compiled(statement: Select[*tuple[Any, ...]], dialect: Dialect, *values: str) -> str:
+    """The statement's text, which takes its values in the order named."""
+    made = statement.compile(dialect=dialect)
+    assert made.positiontup == list(values), "the values are bound in this order"
+    return str(made)

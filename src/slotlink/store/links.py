@@ -67,6 +67,15 @@ async def get_for_visitor(connection: AsyncConnection, vault: Vault, token: str)
     return _link(vault, row, "with this token")
 
 
+async def lock(connection: AsyncConnection, application_id: str, link_id: str) -> None:
+    """Keep everybody else from changing the link until the transaction ends, and wait for whoever is at it."""
+    await connection.execute(
+        select(links.c.state)
+        .where(links.c.application_id == application_id, links.c.link_id == link_id)
+        .with_for_update()
+    )
+
+
 async def close(
     connection: AsyncConnection, application_id: str, link_id: str, new_state: LinkStatus, now: int, **values: Any
 ) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import asyncpg
 
 CONNECT_TIMEOUT_S = 10
 STATEMENT_TIMEOUT_S = 30
+RECONNECT_S = 2
+# What the driver raises for a server that cannot be reached, hangs up, or refuses.
+BROKEN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 # Of a session, as the server's own settings. What a node held when it died or froze is let go within a minute or so.
 SESSION = {
@@ -31,3 +36,33 @@ async def connect(url: str) -> Any:
         command_timeout=STATEMENT_TIMEOUT_S + 5,
         server_settings=SESSION,
     )
+
+
+async def listen(url: str, channel: str, heard: Callable[[], None]) -> None:
+    """Call `heard` for every notification on `channel`, and whenever connected anew: something may have been missed.
+
+    Runs until cancelled; a server that is away is asked again every `RECONNECT_S`."""
+    while True:
+        try:
+            await _listen_once(await connect(url), channel, heard)
+        except BROKEN:
+            await asyncio.sleep(RECONNECT_S)
+
+
+async def _listen_once(connection: Any, channel: str, heard: Callable[[], None]) -> None:
+    """Until the connection ends."""
+    gone = asyncio.Event()
+
+    def on_end(_connection: Any) -> None:
+        gone.set()
+
+    def on_notification(*_notification: Any) -> None:
+        heard()
+
+    try:
+        connection.add_termination_listener(on_end)
+        await connection.add_listener(channel, on_notification)
+        heard()
+        await gone.wait()
+    finally:
+        connection.terminate()

@@ -36,7 +36,7 @@ async def any_caller(request: Request) -> Caller:
         raise NotAuthenticated("no bearer credential")
     web = state_of(request)
     # Most callers bring a known API key; anything else is for the general path to tell apart.
-    application_id = None if web.deps.hot is None else web.deps.hot.application(digest(credential))
+    application_id = None if web.deps.hot is None else await web.deps.hot.application(digest(credential))
     if application_id is not None:
         admit(request, application_id)
         return Caller(application_id, None)

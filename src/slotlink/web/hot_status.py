@@ -48,7 +48,7 @@ class HotStatus:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(PATH) and scope["method"] == "GET":
-            body, if_none_match = self._find(scope)
+            body, if_none_match = await self._find(scope)
             if body is not None:
                 start, rest = _answer(body, if_none_match)
                 await send(start)
@@ -56,7 +56,7 @@ class HotStatus:
                 return
         await self._app(scope, receive, send)
 
-    def _find(self, scope: Scope) -> tuple[bytes | None, bytes | None]:
+    async def _find(self, scope: Scope) -> tuple[bytes | None, bytes | None]:
         """The body of the answer, if this is a case for the fast path, and what the client has of it already."""
         secret = if_none_match = None
         for name, value in scope["headers"]:
@@ -68,12 +68,12 @@ class HotStatus:
                 if if_none_match is not None:
                     return None, None
                 if_none_match = value
-        return (None if secret is None else self._body(scope, digest(secret.decode("latin-1")))), if_none_match
+        return (None if secret is None else await self._body(scope, digest(secret.decode("latin-1")))), if_none_match
 
-    def _body(self, scope: Scope, secret_sha256: bytes) -> bytes | None:
+    async def _body(self, scope: Scope, secret_sha256: bytes) -> bytes | None:
         path: str = scope["path"]
         if path.startswith(PATH_AND_SLASH):
-            row = self._reader.by_id(secret_sha256, path[len(PATH_AND_SLASH) :])
+            row = await self._reader.by_id(secret_sha256, path[len(PATH_AND_SLASH) :])
             if row is None:
                 return None
             application_id, link_id, sealed_token, state, expires_at, event = row
@@ -84,7 +84,7 @@ class HotStatus:
                 return None
             # Found by its digest, so this is the link's token: what is sealed in the row need not be opened.
             token = plain[1].decode()
-            row = self._reader.by_token(secret_sha256, digest(token))
+            row = await self._reader.by_token(secret_sha256, digest(token))
             if row is None:
                 return None
             application_id, link_id, _, state, expires_at, event = row
