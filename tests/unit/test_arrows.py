@@ -23,7 +23,7 @@ ARROWS: dict[str, set[str]] = {
     "services": {"domain", "engine", "errors", "ical", "settings", "store", "vault"},
     "web": {"domain", "engine", "errors", "ical", "services", "settings", "store", "vault"},
     "worker": {"domain", "errors", "services", "settings", "store"},
-    "app": {"domain", "errors", "services", "settings", "store", "vault", "web", "worker"},
+    "app": {"domain", "errors", "processes", "services", "settings", "store", "vault", "web", "worker"},
     "diagnosis": {"app", "domain", "errors", "services", "settings", "store"},
     "demo": {"app", "domain", "logs", "services", "settings", "store"},
     "cli": {"app", "demo", "diagnosis", "errors", "logs", "services", "settings", "store", "vault"},

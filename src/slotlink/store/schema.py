@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -24,7 +26,15 @@ async def migrate(database: Database) -> tuple[str | None, str]:
 
 async def is_current(database: Database) -> bool:
     async with database.reading() as connection:
-        return await connection.run_sync(_revision) == _scripts().get_current_head()
+        return await connection.run_sync(_revision) == _head()
+
+
+async def is_behind(database: Database) -> bool:
+    """Whether a migration is missing. A newer schema is not behind: migrations only add to what the version before uses
+    (docs/decisions/0012), so a server that runs already goes on while others are upgraded."""
+    async with database.reading() as connection:
+        revision = await connection.run_sync(_revision)
+    return revision is None or (revision != _head() and revision in _revisions())
 
 
 def _upgrade(connection: Connection) -> tuple[str | None, str]:
@@ -33,10 +43,8 @@ def _upgrade(connection: Connection) -> tuple[str | None, str]:
         # One migration at a time, whoever starts it: the second finds nothing left to do.
         connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
     before = _revision(connection)
-    scripts = _scripts()
-    head = scripts.get_current_head()
-    assert head is not None
-    if before is not None and before not in {script.revision for script in scripts.walk_revisions()}:
+    head = _head()
+    if before is not None and before not in _revisions():
         raise ConfigurationError(
             f"the database has schema {before!r}, which this version of Slotlink does not know. It was migrated by a "
             "newer version: run that one, or restore a backup made before."
@@ -58,5 +66,18 @@ def _config() -> Config:
     return config
 
 
+@cache
 def _scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(_config())
+
+
+@cache
+def _head() -> str:
+    head = _scripts().get_current_head()
+    assert head is not None
+    return head
+
+
+@cache
+def _revisions() -> frozenset[str]:
+    return frozenset(script.revision for script in _scripts().walk_revisions())

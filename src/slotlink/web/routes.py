@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
+import structlog
 from starlette.applications import Starlette
 from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.requests import Request
@@ -15,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Lifespan
 
 from slotlink.errors import SlotlinkError, StoreUnavailable
-from slotlink.store.schema import is_current
+from slotlink.store.schema import is_behind
 from slotlink.web import api_accounts, api_availability, api_calendars, api_links, api_rules, documents, page
 from slotlink.web.metrics import Metrics
 from slotlink.web.page_status import unknown
@@ -23,6 +25,8 @@ from slotlink.web.problems import answer_fault, answer_problem
 from slotlink.web.render import json_response
 from slotlink.web.state import WebState, state_of
 from slotlink.web.visit import OWN_PATHS
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 STATIC = Path(__file__).parent / "static"
 Handler = Callable[[Request], Awaitable[Response]]
@@ -80,6 +84,15 @@ register_url_convertor("name", _Name())
 register_url_convertor("own_id", _OwnId())
 
 
+class _Static(StaticFiles):
+    """Nobody's secret, and named by its content: the one thing that browsers may keep."""
+
+    def file_response(self, *given: Any, **named: Any) -> Response:
+        response = super().file_response(*given, **named)
+        response.headers["Cache-Control"] = "public, max-age=86400"
+        return response
+
+
 def _named(path: str) -> str:
     return re.sub(r"\{(\w+)\}", lambda name: f"{{{name[1]}:{'own_id' if name[1] in OWN_IDS else 'name'}}}", path)
 
@@ -99,7 +112,7 @@ def web_app(state: WebState, lifespan: Lifespan[Starlette] | None = None, metric
             Route("/docs", documents.show_docs),
             Route("/robots.txt", robots),
             Route("/", home),
-            Mount("/static", StaticFiles(directory=STATIC)),
+            Mount("/static", _Static(directory=STATIC)),
         ],
         exception_handlers={
             SlotlinkError: answer_problem,
@@ -127,8 +140,8 @@ def _guarded(handler: Handler) -> Handler:
 
 async def _no_such_address(request: Request, _error: Exception) -> Response:
     """Under the pages' paths a malformed token is an unknown one; elsewhere 404 has no body."""
-    if request.url.path.startswith(OWN_PATHS):
-        return unknown(request)
+    if request.scope["path"].startswith(OWN_PATHS):
+        return await unknown(request)
     return Response(status_code=404, headers={"Status": "404 Not Found"})  # as `problems.py` says it
 
 
@@ -150,10 +163,11 @@ async def healthz(request: Request) -> Response:
 async def readyz(request: Request) -> Response:
     web = state_of(request)
     try:
-        ready = await is_current(web.deps.database)
+        ready = not await is_behind(web.deps.database)
         reason = "the schema is not current; run slotlink migrate"
     except StoreUnavailable as error:
-        ready, reason = False, str(error)
+        log.warning("readyz.store_unavailable", reason=str(error))  # names hosts and users: nobody else's business
+        ready, reason = False, "the database does not answer"
     content = {"status": "ready", "data_center": web.deps.settings.data_center}
     return json_response(content) if ready else json_response(content | {"status": "not ready", "reason": reason}, 503)
 
