@@ -8,6 +8,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -30,30 +31,60 @@ def find_postgres() -> Path:
 
 
 class Cluster:
-    def __init__(self, binaries: Path, folder: Path) -> None:
+    """`options` are the server's own, each as `name=value`; `files` are put into its data folder before it starts."""
+
+    def __init__(
+        self, binaries: Path, folder: Path, options: tuple[str, ...] = (), files: Mapping[str, bytes] | None = None
+    ) -> None:
         self._binaries = binaries
+        self._options = options
+        self._files = files or {}
         self._folder = folder
         self._data = folder / "data"
         self.port = _free_port()
+        self._running = False
 
     def __enter__(self) -> Cluster:
         # PostgreSQL refuses to run as root.
-        if os.geteuid() == 0:
-            account = pwd.getpwnam("postgres")
+        account = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
+        if account is not None:
             for parent in [self._folder, *self._folder.parents]:
                 if parent == Path("/tmp") or parent == Path("/"):
                     break
                 parent.chmod(0o755)
             os.chown(self._folder, account.pw_uid, account.pw_gid)
+        self._make_data()
+        for name, content in self._files.items():
+            path = self._data / name
+            path.write_bytes(content)
+            path.chmod(0o600)
+            if account is not None:
+                os.chown(path, account.pw_uid, account.pw_gid)
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=200"
+        options += "".join(f" -c {option}" for option in self._options)
+        self._run("pg_ctl", "start", "-w", "-D", str(self._data), "-l", str(self._folder / "log"), "-o", options)
+        self._running = True
+        return self
+
+    def _make_data(self) -> None:
         self._run(
             "initdb", "--pgdata", str(self._data), "--auth=trust", "--username=slotlink", "--no-sync", "-E", "UTF8"
         )
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=200"
-        self._run("pg_ctl", "start", "-w", "-D", str(self._data), "-l", str(self._folder / "log"), "-o", options)
-        return self
 
     def __exit__(self, *_: object) -> None:
+        if self._running:
+            self.end()
+
+    def end(self) -> None:
+        """As if the power went: no last checkpoint, no goodbye."""
+        self._running = False
         self._run("pg_ctl", "stop", "-m", "immediate", "-D", str(self._data))
+
+    def sql(self, statement: str, database: str = "postgres") -> str:
+        """The answer, in one column."""
+        return self._run(
+            "psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "slotlink", "-d", database, "-XAtc", statement
+        ).strip()
 
     def restart(self) -> None:
         self._run("pg_ctl", "restart", "-w", "-m", "immediate", "-D", str(self._data), "-l", str(self._folder / "log"))
@@ -63,7 +94,7 @@ class Cluster:
         self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "slotlink", name)
         return f"postgresql://slotlink@127.0.0.1:{self.port}/{name}"
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def _run(self, program: str, *arguments: str) -> str:
         command = [str(self._binaries / program), *arguments]
         if os.geteuid() == 0:
             command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", *command]
@@ -72,6 +103,33 @@ class Cluster:
         )
         if done.returncode != 0:
             raise RuntimeError(f"{program} failed: {done.stdout.decode()}")
+        return done.stdout.decode()
+
+
+class Standby(Cluster):
+    """A copy of `primary` that follows it by streaming replication, until it is promoted."""
+
+    NAME = "standby"
+
+    def __init__(self, primary: Cluster, folder: Path) -> None:
+        super().__init__(primary._binaries, folder)
+        self._primary = primary
+
+    def _make_data(self) -> None:
+        source = f"host=127.0.0.1 port={self._primary.port} user=slotlink application_name={self.NAME}"
+        self._run("pg_basebackup", "-d", source, "-D", str(self._data), "-R", "-X", "stream", "-c", "fast", "--no-sync")
+
+    @property
+    def follows(self) -> bool:
+        return self.sql("SELECT count(*) FROM pg_stat_wal_receiver") != "0"
+
+    def promote(self) -> None:
+        self._run("pg_ctl", "promote", "-w", "-D", str(self._data))
+
+    def cut_off(self) -> None:
+        """As if the network between the two broke: it gets nothing more."""
+        self.sql("ALTER SYSTEM SET primary_conninfo = ''")
+        self.sql("SELECT pg_reload_conf()")
 
 
 def _free_port() -> int:

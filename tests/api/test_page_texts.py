@@ -7,6 +7,7 @@ import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from icalendar import Calendar
 
 from slotlink.store import accounts, applications
@@ -50,11 +51,37 @@ WITH_TEXTS = {
         "summary": f"S {HOSTILE}",
         "description": f"D {HOSTILE}",
         "location": {"description": f"L {HOSTILE}"},
-        "url": "javascript:alert(1)",
+        "url": "https://example.test/<script>alert(1)</script>",
     },
     "callback_urls": {"no_times_suitable_url": "https://application.test/none"},
     "selection_mode": "confirm",
 }
+
+
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", " JavaScript:alert(1)", "java\tscript:x", "\x01data:text/html,x", "VBSCRIPT:x"]
+)
+def test_an_events_address_runs_no_code(center: Center, url: str) -> None:
+    maya = center.person("maya")
+    event = {"event_id": "e", "summary": "S", "url": url}
+    written = center.http.post(
+        f"/v1/calendars/{maya.calendar_id}/events", json={**event, "start": wire(0), "end": wire(1)}, headers=maya.key
+    )
+    created = center.http.post(
+        "/v1/real_time_scheduling",
+        json=center.link_request(maya, event={**event, "tzid": "Etc/UTC"}),
+        headers=center.key,
+    )
+    assert written.status_code == created.status_code == 422
+    assert "url" in written.json()["errors"] and "event.url" in created.json()["errors"]
+
+
+def test_a_title_is_not_turned_around(center: Center) -> None:
+    event = {"event_id": "e", "summary": "A\u202eB\u2067C\u200fD", "tzid": "Etc/UTC"}
+    page = center.create_link(center.person("maya"), event=event).page()
+    title = re.search(r"<title>(.*)</title>", page.text)
+    assert title is not None and "ABCD" in title[1]
+    assert not re.search("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]", title[1])
 
 
 def test_nothing_of_a_link_is_ever_html(center: Center) -> None:

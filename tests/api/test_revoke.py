@@ -5,8 +5,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import urllib.parse
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
+import pytest
+
+from slotlink.errors import NotFound, TokenRefused
+from slotlink.services.accounts import create_calendar, open_application_calendar, refresh_access_token
+from slotlink.store import accounts, tokens
 from tests.api.asking import at, bearer, other_application, rows
 from tests.center import Center, Json, Person
 
@@ -149,3 +156,30 @@ def test_nothing_secret_is_in_an_answer_that_does_not_have_to_hold_it(center: Ce
     ):
         for secret in (center.client_secret, maya.access_token, maya.refresh_token):
             assert secret not in answer.text + str(answer.headers)
+
+
+def test_nothing_is_given_to_an_account_that_is_being_revoked(center: Center) -> None:
+    """The request was let in, then the account is revoked, then it goes on: what it brings is refused."""
+    maya = center.person("maya")
+
+    async def run(deps: Any) -> None:
+        async with deps.database.transaction() as connection:
+            await accounts.revoke(connection, center.client_id, maya.sub, int(center.clock()))
+        with pytest.raises(NotFound):
+            await create_calendar(deps, center.client_id, maya.sub, maya.profile_id, "New", None, 1)
+        with patch.object(accounts, "find_application_calendar", _finds(maya.sub)):
+            grant = await open_application_calendar(deps, center.client_id, "another", int(center.clock()))
+        assert grant.account.sub != maya.sub
+        with patch.object(tokens, "find", _finds(maya.sub)), pytest.raises(TokenRefused):
+            await refresh_access_token(deps, center.client_id, maya.refresh_token, int(center.clock()))
+
+    center.run(run)
+
+
+def _finds(sub: str) -> Any:
+    """As if it had been read a moment before the revoke."""
+
+    async def find(*_: Any, **__: Any) -> Any:
+        return SimpleNamespace(sub=sub)
+
+    return find

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from slotlink.domain.account import ACCESS_TOKEN_LIFE_S
+from slotlink.domain.account import ACCESS_TOKEN_LIFE_S, REFRESH_TOKEN_LIFE_S
 from slotlink.domain.rules import AvailablePeriod, StoredRule
 from slotlink.errors import InvalidRequest, NotFound
 from slotlink.store import accounts, applications, available_periods, bookings, event_listing, rules
@@ -84,10 +84,37 @@ async def test_tokens_are_found_while_they_live(store: Store) -> None:
         assert not await known(access, "refresh", NOW) and not await known(refresh, "access", NOW)
         assert await known(access, "access", NOW + ACCESS_TOKEN_LIFE_S - 1)
         assert not await known(access, "access", NOW + ACCESS_TOKEN_LIFE_S)
-        assert await known(refresh, "refresh", NOW + 10**9)
+        assert await known(refresh, "refresh", NOW + REFRESH_TOKEN_LIFE_S - 1)
+        assert not await known(refresh, "refresh", NOW + REFRESH_TOKEN_LIFE_S)
+        await token_rows.prolong(connection, store.application_id, refresh, NOW + HOUR)
+        assert await known(refresh, "refresh", NOW + HOUR + REFRESH_TOKEN_LIFE_S - 1)
         assert not await known(access + "x", None, NOW) and not await known("", None, NOW)
         stored = repr(await store.rows(connection))
         assert access not in stored and refresh not in stored and repr(digest(access)) in stored
+
+
+async def test_after_a_leak_no_token_of_the_application_works(store: Store) -> None:
+    async with store.transaction() as connection:
+        maya = await store.person(connection)
+        ours = [
+            await token_rows.issue_access(connection, store.application_id, maya.sub, NOW),
+            await token_rows.issue_refresh(connection, store.application_id, maya.sub, NOW),
+        ]
+        other = (await accounts.create_application_calendar(connection, store.foreign_id, "x", NOW)).sub
+        theirs = await token_rows.issue_access(connection, store.foreign_id, other, NOW)
+        assert await token_rows.revoke_all(connection, store.application_id) == len(ours)
+        for token in ours:
+            assert await token_rows.find(connection, token, kind=None, now=NOW) is None
+        assert await token_rows.find(connection, theirs, kind=None, now=NOW) is not None
+
+
+async def test_a_revoked_account_is_given_nothing_more(store: Store) -> None:
+    async with store.transaction() as connection:
+        maya = await store.person(connection)
+        assert (await accounts.lock_living(connection, store.application_id, maya.sub)).sub == maya.sub
+        await accounts.revoke(connection, store.application_id, maya.sub, NOW)
+        with pytest.raises(NotFound):
+            await accounts.lock_living(connection, store.application_id, maya.sub)
 
 
 async def test_expired_tokens_are_forgotten(store: Store) -> None:

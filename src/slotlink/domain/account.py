@@ -7,6 +7,7 @@ from typing import Literal
 
 APPLICATION_CALENDAR_SCOPE = "read_write"
 ACCESS_TOKEN_LIFE_S = 3600
+REFRESH_TOKEN_LIFE_S = 400 * 86_400  # since it was last used
 
 
 @dataclass(frozen=True, slots=True)

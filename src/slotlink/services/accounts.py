@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from slotlink.domain.account import Account, Calendar, Profile
 from slotlink.errors import InvalidRequest, NotFound, TokenRefused
 from slotlink.services.deps import Deps
@@ -23,11 +25,11 @@ class Grant:
 async def open_application_calendar(deps: Deps, application_id: str, application_calendar_id: str, now: int) -> Grant:
     """The embedded account of this id, made on first use, with new tokens on every use. Earlier tokens live on."""
     async with deps.database.transaction() as connection:
-        account = await accounts.find_application_calendar(connection, application_id, application_calendar_id)
+        account = await _living_application_calendar(connection, application_id, application_calendar_id)
         if account is None:
             # Two first uses at once are one account: the second waits here, then finds what the first has made.
             await applications.lock(connection, application_id)
-            account = await accounts.find_application_calendar(
+            account = await _living_application_calendar(
                 connection, application_id, application_calendar_id
             ) or await accounts.create_application_calendar(connection, application_id, application_calendar_id, now)
         profiles = await accounts.list_profiles(connection, application_id, account.sub)
@@ -37,6 +39,19 @@ async def open_application_calendar(deps: Deps, application_id: str, application
             await tokens.issue_access(connection, application_id, account.sub, now),
             await tokens.issue_refresh(connection, application_id, account.sub, now),
         )
+
+
+async def _living_application_calendar(
+    connection: AsyncConnection, application_id: str, application_calendar_id: str
+) -> Account | None:
+    """The account of this id, locked: a revoke waits, and ends the tokens given out meanwhile, or came first."""
+    found = await accounts.find_application_calendar(connection, application_id, application_calendar_id)
+    if found is None:
+        return None
+    try:
+        return await accounts.lock_living(connection, application_id, found.sub)
+    except NotFound:
+        return None
 
 
 async def authenticate_client(deps: Deps, client_id: str, client_secret: str) -> str | None:
@@ -52,6 +67,11 @@ async def refresh_access_token(deps: Deps, application_id: str, refresh_token: s
         found = await tokens.find(connection, refresh_token, kind="refresh", now=now, application_id=application_id)
         if found is None:
             raise TokenRefused("invalid_grant")
+        try:
+            await accounts.lock_living(connection, application_id, found.sub)
+        except NotFound as error:
+            raise TokenRefused("invalid_grant") from error
+        await tokens.prolong(connection, application_id, refresh_token, now)
         return await tokens.issue_access(connection, application_id, found.sub, now)
 
 
@@ -72,8 +92,7 @@ async def create_calendar(
 ) -> Calendar:
     """Add a calendar to an embedded account. Raises InvalidRequest for an unknown profile and a name that is taken."""
     async with deps.database.transaction() as connection:
-        await accounts.lock(connection, application_id, [sub])
-        account = await accounts.get(connection, application_id, sub)
+        account = await accounts.lock_living(connection, application_id, sub)
         profiles = await accounts.list_profiles(connection, application_id, sub)
         if profile_id not in {profile.profile_id for profile in profiles}:
             raise InvalidRequest.of(

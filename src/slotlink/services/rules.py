@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink.domain.rules import AvailablePeriod, StoredRule
-from slotlink.errors import FieldError, InvalidRequest, NotFound
+from slotlink.errors import FieldError, InvalidRequest
 from slotlink.services.deps import Deps
 from slotlink.store import accounts, available_periods, rules
 from slotlink.store.available_periods import Window
@@ -15,7 +15,7 @@ async def write_rule(deps: Deps, application_id: str, sub: str, stored: StoredRu
     """Create or replace a rule. Raises InvalidRequest for calendars that are not the account's, and for one rule more
     than an account may have."""
     async with deps.database.transaction() as connection:
-        await _lock_living(connection, application_id, sub)
+        await accounts.lock_living(connection, application_id, sub)
         faults = await _unknown_calendars(connection, application_id, sub, stored.calendar_ids or ())
         most = deps.settings.limits.rules
         kept = {rule.availability_rule_id for rule in await rules.list_rules(connection, application_id, sub)}
@@ -36,7 +36,7 @@ async def delete_rule(deps: Deps, application_id: str, sub: str, availability_ru
 async def write_available_period(deps: Deps, application_id: str, sub: str, period: AvailablePeriod) -> None:
     """Create or replace a period. Raises InvalidRequest for one more than an account may have."""
     async with deps.database.transaction() as connection:
-        await _lock_living(connection, application_id, sub)
+        await accounts.lock_living(connection, application_id, sub)
         most = deps.settings.limits.available_periods
         if not await available_periods.has(connection, application_id, sub, period.available_period_id):
             kept = await available_periods.count(connection, application_id, sub, Window())
@@ -55,13 +55,6 @@ async def delete_available_periods(deps: Deps, application_id: str, sub: str, av
             await available_periods.remove_all(connection, application_id, sub)
         else:
             await available_periods.remove(connection, application_id, sub, available_period_id)
-
-
-async def _lock_living(connection: AsyncConnection, application_id: str, sub: str) -> None:
-    """Raises NotFound for an account that was revoked while the request was on its way: it keeps nothing."""
-    await accounts.lock(connection, application_id, [sub])
-    if (await accounts.get(connection, application_id, sub)).revoked:
-        raise NotFound(f"account {sub} is revoked")
 
 
 async def _unknown_calendars(

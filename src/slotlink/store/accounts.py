@@ -38,6 +38,15 @@ async def lock(connection: AsyncConnection, application_id: str, subs: Iterable[
     )
 
 
+async def lock_living(connection: AsyncConnection, application_id: str, sub: str) -> Account:
+    """Lock one account. Raises NotFound for one that was revoked, maybe while the request was on its way."""
+    await lock(connection, application_id, [sub])
+    account = await get(connection, application_id, sub)
+    if account.revoked:
+        raise NotFound(f"account {sub} is revoked")
+    return account
+
+
 async def touch(connection: AsyncConnection, application_id: str, subs: Iterable[str]) -> None:
     """Note that answers about these people's availability may differ from now on. The caller holds their locks.
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink.domain.account import Application
 from slotlink.errors import InvalidRequest, NotFound
 from slotlink.store import ids
-from slotlink.store.tables import applications, client_secrets
+from slotlink.store.tables import applications, client_secrets, metadata
 from slotlink.vault import Vault, digest
 
 ACTIVE_SECRETS = 2  # during a rotation: the old one and the new one
@@ -101,6 +101,29 @@ async def revoke_oldest_secret(connection: AsyncConnection, application_id: str,
         .where(client_secrets.c.application_id == application_id, client_secrets.c.secret_id == active[0].secret_id)
         .values(revoked_at=now)
     )
+
+
+async def replace_secrets(connection: AsyncConnection, vault: Vault, application_id: str, now: int) -> str:
+    """One new secret, and no other works from now on, as after a leak. Raises NotFound."""
+    await get(connection, application_id)
+    newest = max([now, *(row.created_at + 1 for row in await _active(connection, application_id))])
+    await connection.execute(
+        update(client_secrets)
+        .where(client_secrets.c.application_id == application_id, client_secrets.c.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+    return await _add_secret(connection, vault, application_id, newest)
+
+
+async def delete_everything(connection: AsyncConnection, application_id: str) -> dict[str, int]:
+    """Delete an application with all that belongs to it. The number of rows by table. Raises NotFound."""
+    await get(connection, application_id)
+    counts: dict[str, int] = {}
+    for table in reversed(metadata.sorted_tables):
+        if "application_id" in table.c:
+            deleted = await connection.execute(delete(table).where(table.c.application_id == application_id))
+            counts[table.name] = deleted.rowcount
+    return counts
 
 
 async def find_by_secret(connection: AsyncConnection, secret: str) -> Application | None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
+import os
+import ssl
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 import asyncpg
 
 CONNECT_TIMEOUT_S = 10
 STATEMENT_TIMEOUT_S = 30
 RECONNECT_S = 2
+_CHECKED = ssl.create_default_context()
 # What the driver raises for a server that cannot be reached, hangs up, or refuses.
 BROKEN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
@@ -28,13 +33,49 @@ SESSION = {
 
 async def connect(url: str) -> Any:
     """Open a connection to `postgresql://…`, with libpq's parameters: several hosts are tried in their order,
-    `target_session_attrs=read-write` takes the one that takes writes."""
+    `target_session_attrs=read-write` takes the one that takes writes. Encrypted, with the server's certificate checked
+    against the system's authorities, unless the server is this machine or the URL names an `sslmode`."""
+    encrypted = {} if is_local(url) or "sslmode=" in url or "PGSSLMODE" in os.environ else {"ssl": _CHECKED}
+    try:
+        return await _connect(url, encrypted)
+    except asyncpg.TargetServerAttributeNotMatched as error:
+        raise OSError(f"none of the servers is the one that takes writes: {error}") from error
+    except OSError as error:
+        if encrypted and "SSL" in str(error).upper():
+            raise OSError(
+                f"{error}. A connection to another machine must be encrypted: give its authority with "
+                "?sslmode=verify-full&sslrootcert=FILE, or write ?sslmode=disable where the network is trusted"
+            ) from error
+        raise
+
+
+def is_local(url: str) -> bool:
+    """Whether every host that the URL names is this machine."""
+    parts = urlsplit(url)
+    named = [host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host for host in _hosts(parts)]
+    named += [host for value in parse_qs(parts.query).get("host", []) for host in value.split(",")]
+    return all(_is_this_machine(host.strip("[]")) for host in named)
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host in ("", "localhost") or host.startswith("/")
+
+
+def _hosts(parts: SplitResult) -> list[str]:
+    return unquote(parts.netloc.rpartition("@")[2]).split(",")
+
+
+async def _connect(url: str, encrypted: dict[str, Any]) -> Any:
     return await asyncpg.connect(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         url,
         timeout=CONNECT_TIMEOUT_S,
         # Beyond the server's own timeout: for a server that says nothing at all any more.
         command_timeout=STATEMENT_TIMEOUT_S + 5,
         server_settings=SESSION,
+        **encrypted,
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from slotlink.domain.account import ACCESS_TOKEN_LIFE_S, APPLICATION_CALENDAR_SCOPE
+from slotlink.domain.account import ACCESS_TOKEN_LIFE_S, APPLICATION_CALENDAR_SCOPE, REFRESH_TOKEN_LIFE_S
 from slotlink.store import ids
 from slotlink.store.tables import tokens
 from slotlink.vault import digest
@@ -19,8 +19,22 @@ async def issue_access(connection: AsyncConnection, application_id: str, sub: st
 
 async def issue_refresh(connection: AsyncConnection, application_id: str, sub: str, now: int) -> str:
     token = ids.new_bearer_token()
-    await _insert(connection, application_id, sub, "refresh", token, now, None)
+    await _insert(connection, application_id, sub, "refresh", token, now, now + REFRESH_TOKEN_LIFE_S)
     return token
+
+
+async def prolong(connection: AsyncConnection, application_id: str, refresh_token: str, now: int) -> None:
+    """A refresh token that is used lives on."""
+    await connection.execute(
+        update(tokens)
+        .where(tokens.c.application_id == application_id, tokens.c.token_sha256 == digest(refresh_token))
+        .values(expires_at=now + REFRESH_TOKEN_LIFE_S)
+    )
+
+
+async def revoke_all(connection: AsyncConnection, application_id: str) -> int:
+    """End every token of an application's accounts, as after a leak. How many there were."""
+    return (await connection.execute(delete(tokens).where(tokens.c.application_id == application_id))).rowcount
 
 
 async def _insert(

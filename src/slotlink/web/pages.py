@@ -233,10 +233,19 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
+    environment.filters["one_way"] = _one_way
     words = words_of(page_locale("en"))
     install: Any = getattr(environment, "install_gettext_callables")  # noqa: B009 - added by the extension
     install(words.gettext, words.ngettext, newstyle=True)
     return environment
+
+
+# Marks that turn the direction of what follows. In a page <bdi> keeps them to their text; a title has no elements.
+_TURNS = dict.fromkeys([0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+
+
+def _one_way(text: str) -> str:
+    return text.translate(_TURNS)
 
 
 def _safe_address(address: str) -> str:
