@@ -146,7 +146,7 @@ def queries_with_quotas(draw: st.DrawFn) -> Painted:
         for tick in range(ticks):
             opens, closes = _day_or_week_around(place.instant(tick), quota.period == "week")
             begun = [place.pairs([pair])[0] for pair in pairs]
-            reached = [pair for pair in begun if pair[0] < closes and (pair[1] > opens or pair[0] == pair[1] >= opens)]
+            reached = [pair for pair in begun if pair[0] < closes and (pair[1] > opens or pair[0] >= opens)]
             open_ticks[tick] = len(reached) < quota.limit
         hours = None
         if draw(st.booleans()):

@@ -54,6 +54,11 @@ def test_an_event_without_length_counts_where_it_starts() -> None:
     assert full("day", 1, "Etc/UTC", JUNE, midnight) == [period("2027-06-09T00:00", "2027-06-10T00:00")]
 
 
+def test_an_event_that_ends_before_it_starts_counts_where_it_starts() -> None:
+    backwards = ("2027-06-09T00:00", "2027-06-08T23:30")
+    assert full("day", 1, "Etc/UTC", JUNE, backwards) == [period("2027-06-09T00:00", "2027-06-10T00:00")]
+
+
 def test_days_end_at_midnight_on_the_wall_of_the_zone() -> None:
     late = ("2027-06-09T23:30", "2027-06-09T23:45")
     assert full("day", 1, "Europe/London", JUNE, late) == [period("2027-06-09T23:00", "2027-06-10T23:00")]
