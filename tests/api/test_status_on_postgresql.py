@@ -1,0 +1,129 @@
+"""Status has two ways in on PostgreSQL too, each with connections of its own, and nobody can tell which answered."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from slotlink.store.database import open_database
+from slotlink.store.hot_postgresql import PostgresqlHotReader
+from slotlink.store.schema import migrate
+from slotlink.vault import digest
+from tests.center import DAY, Center, CreatedLink, finished
+from tests.postgresql import Cluster
+
+PATH = "/v1/real_time_scheduling"
+
+
+@pytest.fixture
+def center(tmp_path: Path, cluster: Cluster) -> Generator[Center]:
+    url = cluster.new_database()
+    database = open_database(url)
+
+    async def bring_up_to_date() -> None:
+        await migrate(database)
+        await database.close()
+
+    finished(bring_up_to_date())
+    with Center(tmp_path, SLOTLINK_DATABASE_URL=url) as center:
+        yield center
+
+
+@contextlib.contextmanager
+def general_only() -> Generator[None]:
+    """Every hot read finds nothing, as when its connections break."""
+
+    async def nothing(*_: Any) -> tuple[()]:
+        return ()
+
+    with patch.object(PostgresqlHotReader, "_read", nothing):
+        yield
+
+
+def links(center: Center) -> dict[str, CreatedLink]:
+    maya = center.person("maya")
+    made = {state: center.create_link(maya) for state in ("completed", "disabled", "open")}
+    assert made["completed"].choose(made["completed"].page().slots[0]).code == 303
+    center.http.post(f"{PATH}/{made['disabled'].link_id}/disable", json={"display_message": "x"}, headers=center.key)
+    return made
+
+
+def asked(link: CreatedLink) -> tuple[str, str]:
+    return f"{PATH}/{link.link_id}", f"{PATH}?token={link.token}"
+
+
+def test_both_ways_answer_alike(center: Center) -> None:
+    made = links(center)
+    foreign = Center(Path(center.settings.data_dir), SLOTLINK_DATABASE_URL=center.settings.url_of_database)
+    addresses = [address for link in made.values() for address in asked(link)]
+    keys = [
+        center.key,
+        foreign.key,
+        {},
+        {"Authorization": "Bearer x"},
+        {"Authorization": f"bearer {center.client_secret}"},
+    ]
+    for _ in range(2):
+        for address in [*addresses, f"{PATH}/sch_none", f"{PATH}?token=none", f"{PATH}?token=", f"{PATH}/a%00b"]:
+            for key in keys:
+                hot = center.http.get(address, headers=key)
+                tag = {"If-None-Match": hot.headers["etag"]} if "etag" in hot.headers else {}
+                known = center.http.get(address, headers=key | tag)
+                with general_only():
+                    general = center.http.get(address, headers=key)
+                    known_too = center.http.get(address, headers=key | tag)
+                for one, other in ((hot, general), (known, known_too)):
+                    assert (one.status_code, one.content) == (other.status_code, other.content), address
+                    assert sorted(one.headers.items()) == sorted(other.headers.items()), address
+                assert known.status_code == (304 if tag else hot.status_code)
+        center.clock.now += 30 * DAY  # the open link has expired
+    assert center.http.get(addresses[-1], headers=center.key).json()["real_time_scheduling"]["status"] == "expired"
+
+
+def test_a_known_link_is_answered_without_the_general_path(center: Center) -> None:
+    made = links(center)
+
+    async def refuse(*_: Any) -> None:
+        raise AssertionError("the general path was taken")
+
+    with patch.object(center.app, "_app", refuse):
+        for state, link in made.items():
+            for address in asked(link):
+                answer = center.http.get(address, headers=center.key)
+                assert answer.json()["real_time_scheduling"]["status"] == state
+
+
+def test_what_was_committed_is_read(center: Center) -> None:
+    """Nothing on these connections stays open between two statements: a later read never sees an earlier moment."""
+    link = center.create_link(center.person("maya"))
+    for address in asked(link):
+        assert center.http.get(address, headers=center.key).json()["real_time_scheduling"]["status"] == "open"
+    assert link.choose(link.page().slots[0]).code == 303
+    for address in asked(link):
+        assert center.http.get(address, headers=center.key).json()["real_time_scheduling"]["status"] == "completed"
+
+
+def test_broken_connections_are_replaced(center: Center, cluster: Cluster) -> None:
+    link = center.create_link(center.person("maya"))
+
+    async def read() -> None:
+        reader = PostgresqlHotReader(center.settings.url_of_database)
+        secret, token = digest(center.client_secret), digest(link.token)
+        assert await reader.by_token(secret, token) is not None
+        ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname <> ''"
+        cluster.sql(ended)
+        found = [await reader.by_token(secret, token) for _ in range(3)]
+        assert found[0] is None, "the general path answers this one"
+        assert all(row is not None for row in found[1:])
+        assert await reader.application(secret) == center.client_id
+        await reader.close()
+
+    finished(read())
+    # The server's own connections broke as well; nobody notices.
+    for address in asked(link):
+        assert center.http.get(address, headers=center.key).status_code == 200
