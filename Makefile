@@ -69,6 +69,7 @@ lock: $(BIN)/uv
 	@$(COMPILE) requirements/uv.in -o requirements/uv.txt
 	@$(COMPILE) pyproject.toml --group build -o requirements/runtime.txt
 	@$(COMPILE) pyproject.toml --group build --group dev -o requirements/dev.txt
+	@$(BIN)/python requirements/sbom.py > requirements/sbom.json
 	@cd tests/sdk && npm install --package-lock-only --ignore-scripts --silent
 	@$(BIN)/python tests/sdk/strip_lock.py tests/sdk/package-lock.json
 	@if grep -l '://' requirements/*.txt tests/sdk/package-lock.json; then echo "error: a lock file names a host" >&2; exit 1; fi
