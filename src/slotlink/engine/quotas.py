@@ -27,9 +27,9 @@ class Quota:
 def full_periods(quota: Quota, events: Iterable[tuple[Instant, Instant]], start: Instant, end: Instant) -> list[Period]:
     """Return the days or weeks overlapping [`start`, `end`), whole, that hold `quota.limit` of the `events` or more.
 
-    An event, a (start, end) pair, counts in every day or week that it reaches into; one without length, or that ends before
-    it starts, counts where it starts. The caller gives all events that reach into `whole_span`, in any order. Raises ValueError for an unknown
-    zone.
+    An event, a (start, end) pair, counts in every day or week that it reaches into; one without length, or that ends
+    before it starts, counts where it starts. The caller gives all events that reach into `whole_span`, in any order.
+    Raises ValueError for an unknown zone.
     """
     bounds = _bounds(quota.period, quota.tzid, start, end)
     # A change per bound, summed up from left to right: +1 where an event begins to count, -1 where it no longer does.
