@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import hashlib
 import signal
 import socket
@@ -12,7 +13,7 @@ import threading
 import time
 import zoneinfo
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-from typing import TypeVar
+from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -20,9 +21,11 @@ import uvloop
 from itsdangerous import URLSafeSerializer
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from slotlink.domain.addresses import parse_allowed
 from slotlink.errors import ConfigurationError
+from slotlink.processes import serve_in_processes
 from slotlink.services.deps import Deps
 from slotlink.settings import Settings
 from slotlink.store import outbox
@@ -32,10 +35,14 @@ from slotlink.store.hot_sqlite import SqliteHotReader
 from slotlink.store.postgresql import listen
 from slotlink.store.schema import is_current, migrate
 from slotlink.vault import Vault
+from slotlink.web.answer_headers import AnswerHeaders
+from slotlink.web.clients import in_both_spellings
+from slotlink.web.connection import Connection
+from slotlink.web.front import Front
 from slotlink.web.hot_status import HotStatus
 from slotlink.web.metrics import Metrics
 from slotlink.web.pages import Pages
-from slotlink.web.rate_limit import RateLimit
+from slotlink.web.rate_limit import RateLimit, Tally
 from slotlink.web.routes import STATIC, web_app
 from slotlink.web.state import WebState
 from slotlink.web.wire import WireContext
@@ -117,20 +124,31 @@ def make_app(settings: Settings, *, background: bool = True, clock: Clock = time
 
     form_key = deps.vault.form_key
     base_path = urlsplit(settings.app_url).path
+    count = reader.count_request if isinstance(reader, PostgresqlHotReader) else Tally(clock).count
     state = WebState(
         deps=deps,
         context=WireContext(settings.limits, parse_allowed(settings.callback_allow)),
         pages=Pages(asset_version=_asset_version(), base_path=base_path),
-        form_signer=URLSafeSerializer(form_key, salt="form token"),
-        page_signer=URLSafeSerializer(form_key, salt="next page"),
+        form_signer=_signer(form_key, "form token"),
+        page_signer=_signer(form_key, "next page"),
         clock=clock,
-        rate_limit=RateLimit(settings.rate_limit, clock) if settings.rate_limit else None,
+        rate_limit=RateLimit("SLOTLINK_RATE_LIMIT", settings.rate_limit, count),
+        unknown_limit=RateLimit("SLOTLINK_LIMIT_UNKNOWN", settings.limit_unknown, Tally(clock).count),
+        post_limit=RateLimit("SLOTLINK_LIMIT_POSTS", settings.limit_posts, Tally(clock).count),
         base_path=base_path,
     )
     metrics = Metrics(settings.data_center) if settings.metrics == "on" else None
-    app: ASGIApp = web_app(state, lifespan, metrics)
-    app = HotStatus(app, deps, reader, clock, state.rate_limit)
-    return app if metrics is None else metrics.around(app)
+    app: ASGIApp = AnswerHeaders(web_app(state, lifespan, metrics))
+    app = HotStatus(app, deps, reader, clock, state.rate_limit if settings.rate_limit else None)
+    if metrics is not None:
+        app = metrics.around(app)
+    proxies = in_both_spellings(settings.trusted_proxies)
+    return ProxyHeadersMiddleware(app, proxies) if proxies else app  # type: ignore[arg-type, return-value]
+
+
+def _signer(key: bytes, salt: str) -> URLSafeSerializer:
+    """The library's defaults are of SHA-1."""
+    return URLSafeSerializer(key, salt, signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256})
 
 
 def _asset_version() -> str:
@@ -203,36 +221,45 @@ def address_of(listener: socket.socket) -> str:
 def make_server(
     settings: Settings, *, background: bool, on_ready: Callable[[], None], clock: Clock = time.time
 ) -> _Server:
+    front = Front(settings)
+    front.take_files()
     config = uvicorn.Config(
         make_app(settings, background=background, clock=clock),
         loop="none",
-        http="httptools",
+        http=cast("type[asyncio.Protocol]", functools.partial(Connection, front)),
+        ws="none",
+        callback_notify=front.sweep,
+        timeout_notify=0,  # seconds between sweeps beyond the one that uvicorn has by itself
+        log_config=None,
         lifespan="on",
         log_level="warning",
         access_log=False,
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_S,
-        timeout_keep_alive=5,
     )
     return _Server(config, on_ready)
 
 
-def serve(settings: Settings, host: str, port: int, *, background: bool = True) -> None:
+def serve(settings: Settings, host: str, port: int, *, background: bool = True, processes: int = 1) -> None:
     """Serve until a signal. Raises ConfigurationError before anything listens."""
     listener = bind(host, port)
     address = address_of(listener)
     settings = settings.at(address)
 
-    async def run() -> None:
-        await prepare(settings)
-        server = make_server(
-            settings, background=background, on_ready=lambda: print(f"listening on {address}", flush=True)
-        )
-        await server.serve(sockets=[listener])
+    def say_ready() -> None:
+        print(f"listening on {address}", flush=True)
+
+    def run(on_ready: Callable[[], None]) -> None:
+        server = make_server(settings, background=background, on_ready=on_ready)
+        run_async(server.serve(sockets=[listener]))
 
     with owning(settings):
-        run_async(run())
+        run_async(prepare(settings))
+        if processes == 1:
+            run(say_ready)
+        elif code := serve_in_processes(processes, run, say_ready):
+            sys.exit(code)
 
 
 @contextlib.contextmanager

@@ -55,14 +55,12 @@ def serve(
     """Serve the API and the page, with the background worker inside."""
     with _explained():
         settings = _settings()
-        if workers > 1:
-            reason = (
-                "one process owns a SQLite file; use PostgreSQL (SLOTLINK_DATABASE_URL=postgresql://…)"
-                if settings.embedded
-                else "several processes come with a later version; start slotlink serve once"
+        if workers > 1 and settings.embedded:
+            raise ConfigurationError(
+                f"--workers {workers}: one process owns a SQLite file; use PostgreSQL "
+                "(SLOTLINK_DATABASE_URL=postgresql://…)"
             )
-            raise ConfigurationError(f"--workers {workers}: {reason}")
-        composition.serve(settings, host, port, background=not no_background)
+        composition.serve(settings, host, port, background=not no_background, processes=workers)
 
 
 @cli.command()

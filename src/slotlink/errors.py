@@ -61,6 +61,10 @@ class NotFound(SlotlinkError):
     """Unknown, or somebody else's: the two are told apart by nobody."""
 
 
+class UnknownToken(NotFound):
+    """No link has this token: where the token is all there is to know, whoever asks may be guessing."""
+
+
 class StillRunning(SlotlinkError):
     """A request with the same `Idempotency-Key` is being answered just now."""
 

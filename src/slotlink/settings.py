@@ -7,6 +7,7 @@ variable is a typo and stops the start.
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import re
 import secrets
@@ -65,6 +66,15 @@ def _rates(text: Any) -> Any:
     return tuple(rates)
 
 
+def _networks(text: Any) -> Any:
+    if not isinstance(text, str):
+        return text
+    try:
+        return tuple(ipaddress.ip_network(part) for part in _list(text))
+    except ValueError as error:
+        raise ValueError(f"write networks as 10.1.0.0/16,fd00::/8: {error}") from error
+
+
 def _base_url(text: str) -> str:
     if not re.fullmatch(r"https?://[^/?#\s]+(/[^?#\s]*)?", text):
         raise ValueError("write an absolute URL such as https://schedule.example.com")
@@ -81,6 +91,8 @@ Pauses = Annotated[tuple[int, ...], BeforeValidator(_pauses)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Keys = Annotated[tuple[bytes, ...], BeforeValidator(_keys)]
 Rates = Annotated[tuple[Rate, ...], BeforeValidator(_rates)]
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Networks = Annotated[tuple[Network, ...], BeforeValidator(_networks)]
 Limit = Annotated[int, Field(ge=1)]
 
 
@@ -120,8 +132,13 @@ class Settings(BaseModel):
     callback_allow: Names = ()
     callback_retries: Pauses = (15, 60, 300, 900, 3600, 7200, 14400, 21600, 36000)
     callback_timeout: Seconds = 10
+    keep_callbacks: Seconds = 30 * 86400
     hold: Seconds = 600
     rate_limit: Rates = ()
+    trusted_proxies: Networks = ()
+    header_timeout: Seconds = 10
+    body_timeout: Seconds = 30
+    idle_timeout: Seconds = 5
     limit_groups: Limit = 10
     limit_members: Limit = 100
     limit_query_periods: Limit = 50
@@ -137,6 +154,10 @@ class Settings(BaseModel):
     limit_sequence_steps: Limit = 10
     limit_work: Limit = 25_000_000
     limit_body_bytes: Limit = 512 * 1024
+    limit_unknown: Rates = (Rate(100, 60),)
+    limit_posts: Rates = (Rate(300, 60),)
+    limit_connections: Limit = 1000
+    limit_connections_per_address: Limit = 256
     log_format: Literal["text", "json"] | None = None
     metrics: Literal["on", "off"] = "off"
 

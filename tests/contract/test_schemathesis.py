@@ -54,6 +54,7 @@ BEYOND_SCHEMA = (
     ("errors.too_many", r"query_periods|available_periods|query_slots"),  # the days that all of them span
     ("errors.not_supported", r"callback_url|(completed|no_times_suitable|no_times_displayed|problem)_url"),  # internal
     ("errors.duplicate_calendar_name", r"name"),
+    ("errors.already_used", r"Idempotency-Key"),
 )
 
 

@@ -46,6 +46,34 @@ async def test_a_cancelled_transaction_leaves_nothing_and_blocks_nobody(store: S
         assert await accounts.find_application_calendar(connection, store.application_id, "maya") is None
 
 
+async def test_transactions_inside_one_are_part_of_it(store: Store) -> None:
+    """All are kept or none; what was written is read there; another task has a connection of its own."""
+    application_id = store.application_id
+
+    async def known() -> bool:
+        async with store.reading() as connection:
+            return await accounts.find_application_calendar(connection, application_id, "maya") is not None
+
+    with pytest.raises(RuntimeError, match="on purpose"):
+        async with store.database.one_transaction():
+            async with store.transaction() as connection:
+                await store.person(connection)
+            assert await known()
+            assert not await asyncio.create_task(known())
+            raise RuntimeError("on purpose")
+    assert not await known()
+    async with store.database.one_transaction():
+        async with store.transaction() as connection:
+            await store.person(connection)
+        with pytest.raises(RuntimeError, match="only this"):
+            async with store.transaction() as connection:
+                await store.person(connection, "jonas")
+                raise RuntimeError("only this")
+    assert await known()
+    async with store.reading() as connection:
+        assert await accounts.find_application_calendar(connection, application_id, "jonas") is None
+
+
 async def test_a_reading_sees_one_moment(store: Store) -> None:
     count = select(func.count()).where(links_table.c.application_id == store.application_id)
     async with store.reading() as reading:

@@ -171,6 +171,113 @@ async def test_what_was_claimed_in_a_transaction_that_failed_is_free(store: Stor
     assert item.fence == 1
 
 
+async def test_who_is_claimed_is_asked_for_in_turn(store: Store) -> None:
+    """A backlog of one host does not hide the others: refused items are passed over, and stay as they were."""
+    async with store.transaction() as connection:
+        for _ in range(5):
+            await _add(store, connection, host="full.test:443", now=NOW - 9)
+        await _add(store, connection, host="open.test:443", now=NOW - 1)
+        await _add(store, connection, host="open.test:443", now=NOW)
+        asked: list[str] = []
+
+        def admits(host: str) -> bool:
+            asked.append(host)
+            return host == "open.test:443"
+
+        [item] = await _claim(connection, "w_1", NOW, limit=1, admits=admits)
+        assert item.host == "open.test:443" and asked == ["full.test:443"] * 5 + ["open.test:443"]
+        assert [item.fence for item in await _claim(connection, "w_1", NOW)] == [1] * 6
+
+
+async def test_times_that_no_schedule_reaches_were_written_by_a_clock_since_set_back(store: Store) -> None:
+    day, furthest_s = 86400, 330
+    known = {"lease_s": LEASE_S, "furthest_s": furthest_s}
+    async with store.transaction() as connection:
+        await _add(store, connection, host="a.test", now=NOW + day)
+        await _add(store, connection, host="b.test", now=NOW)
+        [held] = await _claim(connection, "w_1", NOW + day, busy_hosts=["a.test"], lease_s=LEASE_S)
+        assert await outbox.next_due_at(connection, NOW) == NOW + day, "believed, where nobody says how far is far"
+        assert await outbox.next_due_at(connection, NOW, **known) == NOW
+        again = await _claim(connection, "w_2", NOW, **known)
+        assert sorted(item.host for item in again) == ["a.test", "b.test"]
+        assert not await outbox.settle(connection, held, ANSWERED, state="delivered", due_at=None)
+        assert await outbox.next_due_at(connection, NOW, **known) == NOW + LEASE_S
+        for item in again:
+            ahead = furthest_s + outbox.CLOCKS_DIFFER_S  # a node whose clock is a minute ahead wrote this: right
+            assert await outbox.settle(connection, item, FAILED, state="waiting", due_at=NOW + ahead)
+        assert await _claim(connection, "w_2", NOW, **known) == []
+        assert await outbox.next_due_at(connection, NOW, **known) == NOW + ahead
+
+
+async def test_a_lease_is_believed_as_far_as_clocks_differ(store: Store) -> None:
+    async with store.transaction() as connection:
+        await _add(store, connection, now=NOW - 1)
+        ahead = NOW + outbox.CLOCKS_DIFFER_S
+        assert len(await _claim(connection, "w_1", ahead)) == 1
+        assert await _claim(connection, "w_2", NOW, furthest_s=10**6) == []
+        assert len(await _claim(connection, "w_2", NOW - 1, furthest_s=10**6)) == 1
+
+
+async def test_what_was_given_up_is_replayed_from_the_start_of_the_schedule(store: Store) -> None:
+    async with store.transaction() as connection:
+        item_id = await _add(store, connection)
+        key = (connection, store.application_id, item_id)
+        assert not await outbox.replay(*key, NOW), "still waiting"
+        [first] = await _claim(connection, "w_1", NOW)
+        await outbox.settle(connection, first, FAILED, state="waiting", due_at=NOW)
+        [second] = await _claim(connection, "w_1", NOW)
+        assert not await outbox.replay(*key, NOW), "under way"
+        await outbox.settle(connection, second, FAILED, state="dead", due_at=None)
+        assert await outbox.replay(*key, NOW + 500)
+        assert not await outbox.replay(*key, NOW + 500), "waiting again"
+        assert not await outbox.settle(connection, second, ANSWERED, state="delivered", due_at=None)
+        assert await _claim(connection, "w_1", NOW + 499) == []
+        [third] = await _claim(connection, "w_1", NOW + 500)
+        assert (third.item_id, third.sealed_body) == (first.item_id, first.sealed_body)
+        assert (third.attempts, third.replayed_after, third.fence) == (2, 2, 4)
+        await outbox.settle(connection, third, ANSWERED, state="delivered", due_at=None)
+        assert not await outbox.replay(*key, NOW + 900), "delivered"
+        assert [each.status_code for each in await outbox.attempts_of(*key)] == [500, 500, 204]
+
+
+async def test_what_ended_is_forgotten_after_its_time_and_nothing_else(store: Store) -> None:
+    async with store.transaction() as connection:
+        old = [await _add(store, connection, now=NOW - 10) for _ in range(3)]
+        claimed = {item.item_id: item for item in await _claim(connection, "w_1", NOW)}
+        await outbox.settle(connection, claimed[old[0]], ANSWERED, state="delivered", due_at=None)
+        await outbox.settle(connection, claimed[old[1]], FAILED, state="dead", due_at=None)
+        await outbox.settle(connection, claimed[old[2]], FAILED, state="waiting", due_at=NOW)
+        new = await _add(store, connection, now=NOW)
+        [item] = [each for each in await _claim(connection, "w_1", NOW) if each.item_id == new]
+        await outbox.settle(connection, item, ANSWERED, state="delivered", due_at=None)
+        assert await outbox.forget_ended(connection, NOW - 10) == 0, "none was put in before then"
+        assert await outbox.forget_ended(connection, NOW) == 2
+        left = {each.item_id for each in await outbox.list_items(connection, failed=False, limit=10)}
+        assert left == {old[2], new}, "what still waits is kept for ever"
+        assert {row.item_id for row in await connection.execute(select(outbox_attempts.c.item_id))} == left
+
+
+async def test_an_operator_sees_the_newest_items_of_all_and_what_was_given_up(store: Store) -> None:
+    async with store.transaction() as connection:
+        old = await _add(store, connection, now=NOW - 60)
+        new = await _add(store, connection, now=NOW)
+        foreign = await outbox.add(
+            connection, store.vault, store.foreign_id, "sch_2", "https://x.test/?key=1", "x.test:443", b"{}", NOW - 1
+        )
+        [item] = await _claim(connection, "w_1", NOW, limit=1)
+        await outbox.settle(connection, item, FAILED, state="dead", due_at=None)
+        listed = await outbox.list_items(connection, failed=False, limit=10)
+        assert [each.item_id for each in listed] == [new, foreign, old]
+        assert [each.item_id for each in await outbox.list_items(connection, failed=False, limit=2)] == [new, foreign]
+        assert [each.item_id for each in await outbox.list_items(connection, failed=True, limit=10)] == [old]
+        found = await outbox.find_anywhere(connection, foreign)
+        assert found == outbox.StoredItem(
+            store.foreign_id, foreign, "sch_2", "x.test:443", "waiting", 0, NOW - 1, NOW - 1
+        )
+        assert await outbox.find_anywhere(connection, "msg_unknown") is None
+        assert await outbox.attempts_of(connection, store.application_id, old) == [FAILED]
+
+
 async def _add(
     store: Store, connection: Any, *, host: str = "application.test:443", body: bytes = b"body 1", now: int = NOW
 ) -> str:

@@ -23,6 +23,7 @@ from slotlink.store import (
     bookings,
     event_listing,
     events,
+    idempotency,
     links,
     outbox,
     rules,
@@ -31,6 +32,8 @@ from slotlink.store import (
 from slotlink.store.available_periods import Window
 from slotlink.store.event_listing import Listing
 from slotlink.store.events import Occurrence
+from slotlink.store.idempotency import KeptAnswer
+from slotlink.store.outbox import Attempt
 from tests.contract.store import HOUR, NOW, Owner, Store, booking, terms
 
 # Of `applications`, it is the subject.
@@ -40,6 +43,7 @@ MODULES: tuple[ModuleType, ...] = (
     bookings,
     event_listing,
     events,
+    idempotency,
     links,
     outbox,
     rules,
@@ -47,6 +51,7 @@ MODULES: tuple[ModuleType, ...] = (
 )
 TIME = EventTime(NOW, NOW + HOUR, "Etc/UTC")
 RULE = StoredRule.of("default", "Etc/UTC", [], None)
+ANSWER = KeptAnswer(b"a" * 32, 200, {}, b"")
 PERIOD = AvailablePeriod("once", NOW, NOW + HOUR)
 
 
@@ -60,6 +65,7 @@ class Owned:
     link: Link
     access_token: str
     event_uid: str
+    item_id: str  # of a callback that was given up
 
     @property
     def foreign(self) -> tuple[Any, str]:
@@ -71,6 +77,7 @@ NOTHING: list[Any] = [None, False, 0, [], {}, set()]
 # What each function answers to a foreigner: nothing, or one of these errors.
 CALLS: dict[str, Call] = {
     "accounts.lock": lambda o: accounts.lock(*o.foreign, [o.maya.sub]),
+    "accounts.lock_living": lambda o: accounts.lock_living(*o.foreign, o.maya.sub),
     "accounts.touch": lambda o: accounts.touch(*o.foreign, [o.maya.sub]),
     "accounts.find": lambda o: accounts.find(*o.foreign, [o.maya.sub]),
     "accounts.get": lambda o: accounts.get(*o.foreign, o.maya.sub),
@@ -90,6 +97,8 @@ CALLS: dict[str, Call] = {
     "tokens.find": lambda o: tokens.find(
         o.connection, o.access_token, kind=None, now=NOW, application_id=o.store.foreign_id
     ),
+    "tokens.prolong": lambda o: tokens.prolong(*o.foreign, o.access_token, NOW),
+    "tokens.revoke_all": lambda o: tokens.revoke_all(*o.foreign),
     "accounts.revoke": lambda o: accounts.revoke(*o.foreign, o.maya.sub, NOW),
     "available_periods.upsert": lambda o: available_periods.upsert(*o.foreign, o.maya.sub, PERIOD),
     "available_periods.has": lambda o: available_periods.has(*o.foreign, o.maya.sub, "once"),
@@ -132,6 +141,9 @@ CALLS: dict[str, Call] = {
     "events.replace_occurrences": lambda o: events.replace_occurrences(
         *o.foreign, o.maya.calendar_id, o.event_uid, [Occurrence(0, TIME, "free")]
     ),
+    "idempotency.find": lambda o: idempotency.find(
+        o.connection, o.store.vault, o.store.foreign_id, ANSWER.request_sha256, NOW
+    ),
     "links.get": lambda o: links.get(o.connection, o.store.vault, o.store.foreign_id, o.link.link_id),
     "links.get_by_token": lambda o: links.get_by_token(o.connection, o.store.vault, o.store.foreign_id, o.link.token),
     "links.lock": lambda o: links.lock(*o.foreign, o.link.link_id),
@@ -151,9 +163,15 @@ CALLS: dict[str, Call] = {
     "rules.remove": lambda o: rules.remove(*o.foreign, o.maya.sub, "default"),
     "available_periods.subs_with_any": lambda o: available_periods.subs_with_any(*o.foreign, [o.maya.sub]),
     "outbox.of_link": lambda o: outbox.of_link(*o.foreign, o.link.link_id),
+    "outbox.attempts_of": lambda o: outbox.attempts_of(*o.foreign, o.item_id),
+    "outbox.replay": lambda o: outbox.replay(*o.foreign, o.item_id, NOW),
 }
 # These make something new of the caller's own; nothing of anybody else's is named in them.
 MAKERS: dict[str, Call] = {
+    "idempotency.hold": lambda o: idempotency.hold(*o.foreign, ANSWER.request_sha256),
+    "idempotency.keep": lambda o: idempotency.keep(
+        o.connection, o.store.vault, o.store.foreign_id, ANSWER.request_sha256, ANSWER, NOW + HOUR
+    ),
     "accounts.create_application_calendar": lambda o: accounts.create_application_calendar(*o.foreign, "maya", NOW),
     "links.create": lambda o: links.create(
         o.connection, o.store.vault, o.store.foreign_id, o.link.event, terms(o.maya.sub), NOW
@@ -182,7 +200,7 @@ async def test_a_foreign_application_sees_and_changes_nothing(store: Store, modu
         owned = await _own(store, connection)
         before = await store.rows(connection)
     assert all(before[table] for table in ("links", "bookings", "events", "busy_periods", "tokens", "outbox"))
-    assert all(before[table] for table in ("availability_rules", "available_periods"))
+    assert all(before[table] for table in ("availability_rules", "available_periods", "idempotency_keys"))
     for name, call in (CALLS | MAKERS).items():
         if not name.startswith(module):
             continue
@@ -206,7 +224,7 @@ async def test_another_rows_secret_does_not_open(store: Store) -> None:
             links.open_token(store.vault, sealed, application_id, link_id)
 
 
-async def _own(store: Store, connection: Any) -> tuple[Owner, Link, str, str]:
+async def _own(store: Store, connection: Any) -> tuple[Owner, Link, str, str, str]:
     maya = await store.person(connection)
     event_uid = await store.event(connection, maya.calendar_id, "lunch", NOW, NOW + HOUR)
     write = EventWrite(maya.sub, maya.calendar_id, {})
@@ -214,7 +232,10 @@ async def _own(store: Store, connection: Any) -> tuple[Owner, Link, str, str]:
     access_token = await tokens.issue_access(connection, store.application_id, maya.sub, NOW)
     await rules.upsert(connection, store.application_id, maya.sub, RULE, NOW)
     await available_periods.upsert(connection, store.application_id, maya.sub, PERIOD)
-    await outbox.add(
+    await idempotency.keep(connection, store.vault, store.application_id, ANSWER.request_sha256, ANSWER, NOW + HOUR)
+    item_id = await outbox.add(
         connection, store.vault, store.application_id, link.link_id, "https://x.test/", "x.test:443", b"b", NOW
     )
-    return maya, link, access_token, event_uid
+    [item] = await outbox.claim(connection, "w_1", NOW, lease_s=40, limit=1)
+    await outbox.settle(connection, item, Attempt(NOW, 1, 500, "answered 500"), state="dead", due_at=None)
+    return maya, link, access_token, event_uid, item_id

@@ -6,12 +6,12 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import select
 
@@ -49,8 +49,7 @@ class Deliveries:
             await deps.database.close()
 
     async def put(self, url: str, body: bytes = BODY) -> str:
-        parts = urlsplit(url)
-        host = f"{parts.hostname}:{parts.port or 80}"
+        host = re.sub(r"^\w+://|[/?#].*", "", url)
         async with self.deps.database.transaction() as connection:
             return await outbox.add(
                 connection, self.deps.vault, self.application_id, "sch_1", url, host, body, int(time.time())
@@ -80,6 +79,18 @@ class Deliveries:
         async with asyncio.timeout(within):
             while sum(number for _, number in await self.states()) < count:
                 await asyncio.sleep(0.05)
+
+    async def outcomes(self, *urls: str, within: float = 15) -> list[tuple[int | None, str]]:
+        """The (status code, outcome) of the first attempt at each URL."""
+        added = [await self.put(url) for url in urls]
+        ended = sum(number for _, number in await self.states())
+        async with self.worked():
+            await self.until(ended + len(added), within=within)
+        return [(await self.attempts(item_id))[0][:2] for item_id in added]
+
+    async def due(self) -> list[int]:
+        async with self.deps.database.reading() as connection:
+            return [row[0] for row in await connection.execute(select(items.c.due_at))]
 
     async def lease_owners(self) -> list[str | None]:
         async with self.deps.database.reading() as connection:
@@ -124,28 +135,3 @@ async def conversing(conversation: Conversation) -> AsyncGenerator[str]:
 
 async def hang(_reader: Any, _writer: Any) -> None:
     await asyncio.sleep(60)
-
-
-async def drip_head(_reader: Any, writer: asyncio.StreamWriter) -> None:
-    """One byte of the answer's head every fifth of a second: no single read ever times out."""
-    for byte in b"HTTP/1.1 200 OK\r\n" + b"X-Slow: " + b"x" * 500:
-        writer.write(bytes([byte]))
-        await writer.drain()
-        await asyncio.sleep(0.2)
-
-
-async def endless_body(_reader: Any, writer: asyncio.StreamWriter) -> None:
-    writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-    for _ in range(300):
-        writer.write(b"4000\r\n" + b"x" * 0x4000 + b"\r\n")
-        await writer.drain()
-        await asyncio.sleep(0.05)
-
-
-async def reset(_reader: Any, writer: asyncio.StreamWriter) -> None:
-    writer.transport.abort()
-
-
-async def babble(_reader: Any, writer: asyncio.StreamWriter) -> None:
-    writer.write(b"220 mail.example ESMTP\r\n")
-    await writer.drain()

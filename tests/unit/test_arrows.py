@@ -15,6 +15,7 @@ ARROWS: dict[str, set[str]] = {
     "errors": set(),
     "engine": set(),
     "logs": set(),
+    "processes": set(),
     "vault": {"errors"},
     "settings": {"errors", "vault"},
     "domain": {"engine", "errors"},

@@ -1,12 +1,15 @@
 """Which addresses callbacks may reach: the guard that is asked at connect time, with the address that is dialled.
 
 Python's own `is_global` is no filter (it calls 64:ff9b::7f00:1 and 224.0.0.1 global), so the ranges are listed here,
-from the IANA IPv4 and IPv6 Special-Purpose Address Registries, and addresses that carry another are unwrapped.
+from the IANA IPv4 and IPv6 Special-Purpose Address Registries: whole, with what they call globally reachable as well,
+since none of it is where an application lives. Addresses that carry another are unwrapped or refused whole.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import socket
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -38,7 +41,8 @@ _DENIED_V4 = tuple(
         "240.0.0.0/4",
     )
 )
-# Only global unicast is reachable at all; these parts of it are set aside.
+# Only global unicast is reachable at all; these parts of it are set aside. Teredo (in 2001::/23) and 6to4 (2002::/16)
+# lead through somebody's relay to the IPv4 address inside, and no receiver needs them.
 _GLOBAL_V6 = ipaddress.IPv6Network("2000::/3")
 _DENIED_V6 = tuple(
     ipaddress.IPv6Network(text)
@@ -46,6 +50,7 @@ _DENIED_V6 = tuple(
 )
 # The well-known prefix alone: in 64:ff9b:1::/48, which is for local use, the IPv4 address may lie elsewhere (RFC 6052).
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_ISATAP = (0x0000_5EFE, 0x0200_5EFE)  # above the IPv4 address, in any network (RFC 5214 6.1): a tunnel, refused whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +102,15 @@ def is_internal(address: Address) -> bool:
     inner = _carried(address)
     if inner is not None:
         return is_internal(inner)
-    return address not in _GLOBAL_V6 or any(address in network for network in _DENIED_V6)
+    return (
+        address not in _GLOBAL_V6
+        or any(address in network for network in _DENIED_V6)
+        or int(address) >> 32 & 0xFFFF_FFFF in _ISATAP
+    )
 
 
 def _carried(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address inside a mapped or NAT64 one. 6to4, Teredo, compatible ones, local NAT64 are refused whole."""
+    """The IPv4 address inside a mapped or NAT64 one, which are other names of it."""
     if address.ipv4_mapped is not None:
         return address.ipv4_mapped
     if address in _NAT64:
@@ -111,29 +120,13 @@ def _carried(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
 
 def literal_address(host: str) -> Address | None:
     """The address a URL's host spells, in any form that a resolver would take for one; None for a name."""
-    bare = host.strip("[]").rstrip(".")
+    bare = unicodedata.normalize("NFKC", host).replace("。", ".").strip("[]").rstrip(".")
     try:
         return ipaddress.ip_address(bare)
     except ValueError:
-        return _legacy_ipv4(bare)
-
-
-def _legacy_ipv4(host: str) -> ipaddress.IPv4Address | None:
-    """The forms inet_aton takes: decimal, octal, hexadecimal, with fewer than four parts (`2130706433`, `0x7f.1`)."""
-    parts = host.split(".")
-    if not 1 <= len(parts) <= 4:
+        pass
+    try:
+        # What the resolver itself asks: decimal, octal, hexadecimal, fewer than four parts (`2130706433`, `0x7f.1`).
+        return ipaddress.IPv4Address(socket.inet_aton(bare))
+    except (OSError, ValueError):
         return None
-    numbers: list[int] = []
-    for part in parts:
-        try:
-            base = 16 if part.lower().startswith("0x") else 8 if part.startswith("0") and len(part) > 1 else 10
-            numbers.append(int(part, base))
-        except ValueError:
-            return None
-    *leading, last = numbers
-    if any(number > 255 for number in leading) or last >= 256 ** (4 - len(leading)):
-        return None
-    value = last
-    for index, number in enumerate(leading):
-        value |= number << (8 * (3 - index))
-    return ipaddress.IPv4Address(value)

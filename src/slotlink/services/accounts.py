@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink.domain.account import Account, Calendar, Profile
 from slotlink.errors import InvalidRequest, NotFound, TokenRefused
 from slotlink.services.deps import Deps
 from slotlink.store import accounts, applications, tokens
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,14 @@ async def open_application_calendar(deps: Deps, application_id: str, application
                 connection, application_id, application_calendar_id
             ) or await accounts.create_application_calendar(connection, application_id, application_calendar_id, now)
         profiles = await accounts.list_profiles(connection, application_id, account.sub)
-        return Grant(
+        grant = Grant(
             account,
             profiles[0],
             await tokens.issue_access(connection, application_id, account.sub, now),
             await tokens.issue_refresh(connection, application_id, account.sub, now),
         )
+    log.info("grant.opened", application=application_id, sub=account.sub)
+    return grant
 
 
 async def _living_application_calendar(
@@ -72,7 +77,9 @@ async def refresh_access_token(deps: Deps, application_id: str, refresh_token: s
         except NotFound as error:
             raise TokenRefused("invalid_grant") from error
         await tokens.prolong(connection, application_id, refresh_token, now)
-        return await tokens.issue_access(connection, application_id, found.sub, now)
+        access_token = await tokens.issue_access(connection, application_id, found.sub, now)
+    log.info("grant.refreshed", application=application_id, sub=found.sub)
+    return access_token
 
 
 async def revoke_grant(deps: Deps, application_id: str, *, token: str | None, sub: str | None, now: int) -> None:
@@ -83,8 +90,10 @@ async def revoke_grant(deps: Deps, application_id: str, *, token: str | None, su
             sub = found.sub if found is not None else None
         if sub is None:
             return
-        if sub in await accounts.find(connection, application_id, [sub]):
-            await accounts.revoke(connection, application_id, sub, now)
+        if sub not in await accounts.find(connection, application_id, [sub]):
+            return
+        await accounts.revoke(connection, application_id, sub, now)
+    log.info("grant.revoked", application=application_id, sub=sub)
 
 
 async def create_calendar(

@@ -16,7 +16,7 @@ from slotlink.domain.event import EventTime, busy_kind
 from slotlink.domain.link import Link, LinkStatus
 from slotlink.errors import Conflict, OutcomeUnknown, StoreUnavailable
 from slotlink.services import callbacks
-from slotlink.services.busy import ensure_known, gather_free_time, read_free_time
+from slotlink.services.busy import FreeTime, ensure_known, gather_free_time, read_free_time
 from slotlink.services.deps import Deps
 from slotlink.store import accounts, bookings, events, ids, links
 
@@ -105,7 +105,7 @@ async def _book(
     members = {*link.terms.query.subs, *(target.sub for target in link.terms.targets)}
     written = [target.calendar_id for target in link.terms.targets]
     # Beside the members of this link: whoever an earlier booking holds by the event that this one moves.
-    await bookings.lock_for_release(connection, application_id, members, written, link.event["event_id"])
+    moves = await bookings.lock_for_release(connection, application_id, members, written, link.event["event_id"])
     link = await links.get(connection, deps.vault, application_id, link.link_id)
     # Read anew, under the locks: nothing that was remembered decides a booking.
     free_time = await gather_free_time(connection, application_id, link.terms.query, now, around=start)
@@ -118,7 +118,7 @@ async def _book(
         now=now,
         hold_s=round(deps.settings.hold),
     )
-    gone = await _gone_calendars(connection, application_id, booking)
+    gone = await _gone_calendars(connection, application_id, booking, free_time)
     lost = frozenset(write.calendar_id for write in gone)
     booking = without_writes(booking, lost, now + round(deps.settings.hold))
     completed = dataclasses.replace(link, state=LinkStatus.COMPLETED, event=booking.event)
@@ -130,10 +130,12 @@ async def _book(
         now,
         event=links.event_text(booking.event),
     )
-    await _make_room(connection, link, booking, free_time.excluded_event_ids, now)
+    await _make_room(connection, link, booking, free_time.excluded_event_ids, now, moves=moves)
     await bookings.insert_booking(connection, application_id, link.event["event_id"], booking, now, attempt_id)
     for write in booking.writes:
         await _write_event(connection, application_id, write, booking, link.terms.tzid, now)
+        if moves:
+            await _tell_earlier(connection, application_id, write, booking)
     if link.terms.callback_urls.completed_url is not None:
         body = completed_body(
             event=booking.event,
@@ -148,13 +150,17 @@ async def _book(
     return booking
 
 
-async def _gone_calendars(connection: AsyncConnection, application_id: str, booking: Booking) -> list[EventWrite]:
+async def _gone_calendars(
+    connection: AsyncConnection, application_id: str, booking: Booking, free_time: FreeTime
+) -> list[EventWrite]:
     """The writes whose calendar was deleted, disconnected or made read-only since the link was created."""
+    calendars = [calendar for known in free_time.known.values() for calendar in known.calendars]
+    others = [write.sub for write in booking.writes if write.sub not in free_time.known]
+    if others:
+        calendars += await accounts.list_calendars(connection, application_id, others)
     living = {
         calendar.calendar_id
-        for calendar in await accounts.list_calendars(
-            connection, application_id, [write.sub for write in booking.writes]
-        )
+        for calendar in calendars
         if calendar.connected and not calendar.deleted and not calendar.readonly
     }
     return [write for write in booking.writes if write.calendar_id not in living]
@@ -173,15 +179,22 @@ async def _tell_problem(deps: Deps, connection: AsyncConnection, link: Link, wri
 
 
 async def _make_room(
-    connection: AsyncConnection, link: Link, booking: Booking, excluded_event_ids: frozenset[str], now: int
+    connection: AsyncConnection,
+    link: Link,
+    booking: Booking,
+    excluded_event_ids: frozenset[str],
+    now: int,
+    *,
+    moves: bool,
 ) -> None:
     """What this booking replaces blocks no more: holds that ran out, events it moves, events it was to disregard."""
     application_id = link.application_id
     await bookings.release_ended_holds(connection, application_id, booking.subs, now)
     if excluded_event_ids:
         await bookings.release_excluded(connection, application_id, booking.subs, sorted(excluded_event_ids))
-    for write in booking.writes:
-        await bookings.release_event(connection, application_id, write.calendar_id, link.event["event_id"])
+    if moves:
+        for write in booking.writes:
+            await bookings.release_event(connection, application_id, write.calendar_id, link.event["event_id"])
 
 
 async def _write_event(
@@ -193,7 +206,11 @@ async def _write_event(
     event_id = write.event["event_id"]
     await events.upsert_managed(connection, application_id, write.calendar_id, event_id, details, time, kind, now)
     await accounts.touch_calendar(connection, application_id, write.calendar_id, now)
-    # An earlier link that wrote this event reports where it is now.
+
+
+async def _tell_earlier(connection: AsyncConnection, application_id: str, write: EventWrite, booking: Booking) -> None:
+    """An earlier link that wrote this event reports where it is now."""
+    event_id = write.event["event_id"]
     members = {name: value for name, value in booking.event.items() if name not in ("event_id", "start", "end")}
     await links.follow_event(
         connection, application_id, write.calendar_id, event_id, members, booking.start, booking.end

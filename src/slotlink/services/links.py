@@ -82,7 +82,9 @@ async def disable_link(deps: Deps, application_id: str, link_id: str, display_me
             raise InvalidRequest({"base": [ALREADY_COMPLETED]})
         if link.state == LinkStatus.DISABLED:
             await links.set_display_message(connection, application_id, link_id, display_message)
-        return await links.get(connection, deps.vault, application_id, link_id)
+        link = await links.get(connection, deps.vault, application_id, link_id)
+    log.info("link.disabled", link=link_id, application=application_id)
+    return link
 
 
 async def tell_no_times(

@@ -117,33 +117,38 @@ async def lock_for_release(
     subs: Iterable[str],
     calendar_ids: Sequence[str],
     event_id: str | None,
-) -> None:
+) -> bool:
     """Lock these accounts, and everybody whom a release of `event_id` in these calendars (of any event when None) may
     free, all in one order. `subs` holds the calendars' owners.
+
+    Returns whether a booking wrote such an event: if none did, there is nobody to release, and no link to follow.
 
     Whom an event's booking holds is certain only once its owner is locked. Whoever turns up then may come earlier in
     the order, so the locks are given back (that is what leaving a savepoint by rollback does) and taken anew."""
     wanted = set(subs)
-    written = select(booking_events.c.link_id).where(
-        booking_events.c.application_id == application_id, booking_events.c.calendar_id.in_(calendar_ids)
+    written = (
+        select(booking_participants.c.sub)
+        .distinct()
+        .select_from(booking_events)
+        .outerjoin(
+            booking_participants,
+            and_(
+                booking_participants.c.application_id == booking_events.c.application_id,
+                booking_participants.c.link_id == booking_events.c.link_id,
+                booking_participants.c.blocks,
+            ),
+        )
+        .where(booking_events.c.application_id == application_id, booking_events.c.calendar_id.in_(calendar_ids))
     )
     if event_id is not None:
         written = written.where(booking_events.c.event_id == event_id)
     while True:
         async with connection.begin_nested() as attempt:
             await accounts.lock(connection, application_id, wanted)
-            held = await connection.execute(
-                select(booking_participants.c.sub)
-                .distinct()
-                .where(
-                    booking_participants.c.application_id == application_id,
-                    booking_participants.c.blocks,
-                    booking_participants.c.link_id.in_(written),
-                )
-            )
-            missing = set(held.scalars()) - wanted
+            held = set((await connection.execute(written)).scalars())  # None: a booking that holds nobody any more
+            missing = held - wanted - {None}
             if not missing:
-                return
+                return bool(held)
             await attempt.rollback()
         wanted |= missing
 

@@ -36,7 +36,9 @@ _CONFLICTS = ("40001", "40P01")
 _NOT_NOW = ("08", "40", "53", "57", "58", "25006", "55P03")
 
 
-_AROUND: ContextVar[tuple[Database, AsyncConnection] | None] = ContextVar("_AROUND", default=None)
+_AROUND: ContextVar[tuple[Database, asyncio.Task[Any] | None, AsyncConnection] | None] = ContextVar(
+    "_AROUND", default=None
+)
 
 
 class Database:
@@ -54,10 +56,10 @@ class Database:
     async def transaction(self) -> AsyncGenerator[AsyncConnection]:
         """Commit when the block ends, roll back when it raises. Raises StoreUnavailable when it cannot be kept: as
         Conflict where the same again may work, as OutcomeUnknown where it may have been kept all the same."""
-        around = _AROUND.get()
-        if around is not None and around[0] is self:
-            async with around[1].begin_nested():
-                yield around[1]
+        around = self._around()
+        if around is not None:
+            async with around.begin_nested():
+                yield around
             return
         with _store_faults():
             async with self._turn, self._writer.connect() as connection, connection.begin() as transaction:
@@ -70,7 +72,7 @@ class Database:
         """Every `transaction()` and `reading()` that the block's own task enters is part of this one: all is kept, or
         nothing."""
         async with self.transaction() as connection:
-            before = _AROUND.set((self, connection))
+            before = _AROUND.set((self, asyncio.current_task(), connection))
             try:
                 yield connection
             finally:
@@ -79,13 +81,18 @@ class Database:
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncGenerator[AsyncConnection]:
         """Statements in the block see one moment. Raises StoreUnavailable when the database does not answer."""
-        around = _AROUND.get()
-        if around is not None and around[0] is self:
-            yield around[1]  # sees what is written there, and takes no second connection while holding one
+        around = self._around()
+        if around is not None:
+            yield around  # sees what is written there, and takes no second connection while holding one
             return
         with _store_faults():
             async with self._reader.begin() as connection:
                 yield connection
+
+    def _around(self) -> AsyncConnection | None:
+        """The connection of `one_transaction`, for the task that entered it: those it starts have their own."""
+        database, task, connection = _AROUND.get() or (None, None, None)
+        return connection if database is self and task is asyncio.current_task() else None
 
     async def close(self) -> None:
         await self._reader.dispose()

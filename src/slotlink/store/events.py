@@ -51,7 +51,9 @@ async def upsert_managed(
     row = await _find(connection, application_id, calendar_id, events.c.event_id == event_id)
     values = {"details": _json(details), "recurring": False, "updated_at": now, "deleted_at": None}
     event_uid = await _write(connection, application_id, calendar_id, row, {"event_id": event_id, **values}, now)
-    await replace_occurrences(connection, application_id, calendar_id, event_uid, [Occurrence(0, time, kind)])
+    if row is not None:
+        await _forget_occurrences(connection, application_id, calendar_id, event_uid)
+    await _add_occurrences(connection, application_id, calendar_id, event_uid, [Occurrence(0, time, kind)])
     return event_uid
 
 
@@ -232,7 +234,23 @@ async def replace_occurrences(
     event_uid: str,
     occurrences: Sequence[Occurrence],
 ) -> None:
+    await _forget_occurrences(connection, application_id, calendar_id, event_uid)
+    await _add_occurrences(connection, application_id, calendar_id, event_uid, occurrences)
+
+
+async def _forget_occurrences(
+    connection: AsyncConnection, application_id: str, calendar_id: str, event_uid: str
+) -> None:
     await connection.execute(delete(busy_periods).where(*_of_event(application_id, calendar_id, event_uid)))
+
+
+async def _add_occurrences(
+    connection: AsyncConnection,
+    application_id: str,
+    calendar_id: str,
+    event_uid: str,
+    occurrences: Sequence[Occurrence],
+) -> None:
     if occurrences:
         await connection.execute(
             insert(busy_periods),

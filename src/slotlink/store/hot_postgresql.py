@@ -11,11 +11,14 @@ from sqlalchemy import String, any_, bindparam
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 
+from slotlink.errors import StoreUnavailable
 from slotlink.store.hot import APPLICATION, StatusRow, compiled, status_by, versions_of
 from slotlink.store.postgresql import BROKEN, connect
+from slotlink.store.request_counts import COUNT_REQUEST
 from slotlink.store.tables import accounts
 
 CONNECTIONS = 4
+ATTEMPTS = 2  # to count a request: the first may meet a connection that broke since it was used last
 _DIALECT = asyncpg_dialect.dialect()
 _VERSIONS = versions_of(accounts.c.sub == any_(bindparam("subs", type_=ARRAY(String))))
 
@@ -47,6 +50,16 @@ class PostgresqlHotReader:
     async def versions(self, application_id: str, subs: Sequence[str]) -> dict[str, int]:
         rows = await self._read(self._versions, application_id, list(subs))
         return {row[0]: row[1] for row in rows}
+
+    async def count_request(self, application_id: str, windows: Sequence[int]) -> Sequence[tuple[int, int]]:
+        """For each length of window: requests in it, this one too, and the seconds until it ends. Raises
+        StoreUnavailable."""
+        for _ in range(ATTEMPTS):
+            rows = await self._read(COUNT_REQUEST, application_id, windows)
+            if rows:
+                counted = {seconds: (requests, remaining) for seconds, requests, remaining in rows}
+                return [counted[seconds] for seconds in windows]
+        raise StoreUnavailable("requests cannot be counted")
 
     async def notify(self, channel: str) -> None:
         """Wake whoever listens on `channel`. Best effort: they look by themselves, too."""

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink.domain.event import with_times
 from slotlink.domain.link import TRANSITIONS, Json, Link, LinkStatus, Terms
-from slotlink.errors import LinkNotOpen, NotFound
+from slotlink.errors import LinkNotOpen, NotFound, UnknownToken
 from slotlink.store import accounts, ids
 from slotlink.store.tables import booking_events, booking_participants, link_history, links
 from slotlink.vault import Vault, digest
@@ -49,22 +49,23 @@ async def get(connection: AsyncConnection, vault: Vault, application_id: str, li
             select(links).where(links.c.application_id == application_id, links.c.link_id == link_id)
         )
     ).one_or_none()
-    return _link(vault, row, link_id)
+    return _link(vault, row, NotFound(f"no link {link_id}"))
 
 
 async def get_by_token(connection: AsyncConnection, vault: Vault, application_id: str, token: str) -> Link:
+    """Raises UnknownToken for the unknown and for another application's alike."""
     row = (
         await connection.execute(
             select(links).where(links.c.application_id == application_id, links.c.token_sha256 == digest(token))
         )
     ).one_or_none()
-    return _link(vault, row, "with this token")
+    return _link(vault, row, UnknownToken("no link has this token"))
 
 
 async def get_for_visitor(connection: AsyncConnection, vault: Vault, token: str) -> Link:
     """The link behind a page's URL. The token is the visitor's only credential, and names the application too."""
     row = (await connection.execute(select(links).where(links.c.token_sha256 == digest(token)))).one_or_none()
-    return _link(vault, row, "with this token")
+    return _link(vault, row, UnknownToken("no link has this token"))
 
 
 async def lock(connection: AsyncConnection, application_id: str, link_id: str) -> None:
@@ -217,9 +218,9 @@ def open_token(vault: Vault, sealed: bytes, application_id: str, link_id: str) -
     return vault.open(sealed, _token_row(application_id, link_id))
 
 
-def _link(vault: Vault, row: Row[*tuple[Any, ...]] | None, name: str) -> Link:
+def _link(vault: Vault, row: Row[*tuple[Any, ...]] | None, otherwise: NotFound) -> Link:
     if row is None:
-        raise NotFound(f"no link {name}")
+        raise otherwise
     return Link(
         application_id=row.application_id,
         link_id=row.link_id,

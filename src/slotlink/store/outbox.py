@@ -6,20 +6,24 @@ that ends by itself, after which anybody may claim the item again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink.store import ids
 from slotlink.store.tables import outbox, outbox_attempts
 from slotlink.vault import Vault
 
+CLOCKS_DIFFER_S = 60  # between nodes, at most, without one taking the other's times for wrong
+_SEEN_PER_PLACE = 8  # items looked at for each that is taken: whoever may have no more does not hide the others
+
 
 @dataclass(frozen=True, slots=True)
 class OutboxItem:
-    """A claimed promise. `attempts` counts the ended ones; `fence` proves the claim when it is settled.
+    """A claimed promise. `attempts` counts the ended ones, `replayed_after` those before the last replay; `fence`
+    proves the claim when it is settled.
 
     `sealed_body` opens with the item's `row` (it holds a link's URL, and so its token)."""
 
@@ -31,6 +35,7 @@ class OutboxItem:
     sealed_body: bytes
     attempts: int
     fence: int
+    replayed_after: int = 0
 
     @property
     def row(self) -> str:
@@ -39,12 +44,32 @@ class OutboxItem:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """How one attempt went. `status_code` is None when no answer came; `outcome` says what happened, in words."""
+    """How one attempt went. `status_code` is None when no answer came; `outcome` says what happened, in words.
+
+    `retry_after`: seconds that the receiver asked to be left alone for. Heeded, not stored."""
 
     at: int
     took_ms: int
     status_code: int | None
     outcome: str
+    retry_after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredItem:
+    """A promise as an operator sees it. Without its URL, which may hold a secret."""
+
+    application_id: str
+    item_id: str
+    link_id: str | None
+    host: str
+    state: str
+    attempts: int
+    due_at: int
+    created_at: int
+
+
+_STORED = [outbox.c[field.name] for field in fields(StoredItem)]
 
 
 async def add(
@@ -78,44 +103,43 @@ async def add(
 
 
 async def claim(
-    connection: AsyncConnection, owner: str, now: int, *, lease_s: int, limit: int, busy_hosts: Sequence[str] = ()
+    connection: AsyncConnection,
+    owner: str,
+    now: int,
+    *,
+    lease_s: int,
+    limit: int,
+    furthest_s: int | None = None,
+    busy_hosts: Sequence[str] = (),
+    admits: Callable[[str], bool] = lambda _host: True,
 ) -> list[OutboxItem]:
-    """Take up to `limit` due items for `lease_s` seconds, oldest first, none for `busy_hosts`.
+    """Take up to `limit` due items for `lease_s` seconds, oldest first.
+
+    furthest_s  no schedule reaches further ahead (see `_is_due`); None: whatever is later is later
+    busy_hosts  take none for these
+    admits      asked for each item in turn, with its host: whether it is taken, now that those before it were
 
     Both engines take an item once: SQLite has one writer, PostgreSQL skips rows that another claim has locked."""
     due = (
-        select(outbox.c.application_id, outbox.c.item_id)
-        .where(
-            outbox.c.state == "waiting",
-            outbox.c.due_at <= now,
-            or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= now),
-            outbox.c.host.not_in(busy_hosts),
-        )
+        select(outbox.c.application_id, outbox.c.item_id, outbox.c.host)
+        .where(_is_due(now, lease_s, furthest_s), outbox.c.host.not_in(busy_hosts))
         .order_by(outbox.c.due_at, outbox.c.created_at)
-        .limit(limit)
+        .limit(limit * _SEEN_PER_PLACE)
         .with_for_update(skip_locked=True)
     )
     taken: list[OutboxItem] = []
     for row in (await connection.execute(due)).all():
+        if len(taken) == limit:
+            break
+        if not admits(row.host):
+            continue
         claimed = await connection.execute(
             update(outbox)
             .where(outbox.c.application_id == row.application_id, outbox.c.item_id == row.item_id)
             .values(lease_owner=owner, lease_until=now + lease_s, fence=outbox.c.fence + 1)
-            .returning(outbox)
+            .returning(*(outbox.c[field.name] for field in fields(OutboxItem)))
         )
-        item = claimed.one()
-        taken.append(
-            OutboxItem(
-                item.application_id,
-                item.item_id,
-                item.link_id,
-                item.url,
-                item.host,
-                item.sealed_body,
-                item.attempts,
-                item.fence,
-            )
-        )
+        taken.append(OutboxItem(*claimed.one()))
     return taken
 
 
@@ -168,11 +192,16 @@ async def release(connection: AsyncConnection, owner: str) -> None:
     )
 
 
-async def next_due_at(connection: AsyncConnection) -> int | None:
-    """When there is something to do next: read without a write lock, so that an idle worker costs nothing."""
+async def next_due_at(
+    connection: AsyncConnection, now: int = 0, *, lease_s: int = 0, furthest_s: int | None = None
+) -> int | None:
+    """When there is something to do next: read without a write lock, so that an idle worker costs nothing. What `claim`
+    would take now is due at `now` or before."""
     due_at = func.max(outbox.c.due_at, func.coalesce(outbox.c.lease_until, 0))
     if connection.dialect.name == "postgresql":
         due_at = func.greatest(outbox.c.due_at, func.coalesce(outbox.c.lease_until, 0))
+    if furthest_s is not None:
+        due_at = case((_is_due(now, lease_s, furthest_s), now), else_=due_at)
     return (
         await connection.execute(select(due_at.label("at")).where(outbox.c.state == "waiting").order_by("at").limit(1))
     ).scalar_one_or_none()
@@ -198,6 +227,61 @@ async def of_link(connection: AsyncConnection, application_id: str, link_id: str
     return [(row.item_id, row.state, row.attempts) for row in rows]
 
 
+async def list_items(connection: AsyncConnection, *, failed: bool, limit: int) -> list[StoredItem]:
+    """The newest promises of all applications; with `failed`, only those that were given up."""
+    statement = select(*_STORED).order_by(outbox.c.created_at.desc(), outbox.c.item_id).limit(limit)
+    if failed:
+        statement = statement.where(outbox.c.state == "dead")
+    return [StoredItem(*row) for row in await connection.execute(statement)]
+
+
+async def find_anywhere(connection: AsyncConnection, item_id: str) -> StoredItem | None:
+    """For the operator's command line, which speaks for every application."""
+    row = (await connection.execute(select(*_STORED).where(outbox.c.item_id == item_id))).one_or_none()
+    return None if row is None else StoredItem(*row)
+
+
+async def attempts_of(connection: AsyncConnection, application_id: str, item_id: str) -> list[Attempt]:
+    """The ended attempts, in order: the first is number 1."""
+    rows = await connection.execute(
+        select(
+            outbox_attempts.c.at, outbox_attempts.c.took_ms, outbox_attempts.c.status_code, outbox_attempts.c.outcome
+        )
+        .where(outbox_attempts.c.application_id == application_id, outbox_attempts.c.item_id == item_id)
+        .order_by(outbox_attempts.c.number)
+    )
+    return [Attempt(*row) for row in rows]
+
+
+async def replay(connection: AsyncConnection, application_id: str, item_id: str, now: int) -> bool:
+    """Try a promise that was given up again, by the whole schedule, under its id and with its bytes.
+
+    False when it was not given up: delivered, still waiting, or unknown. The caller wakes a worker, or lets it look."""
+    put_back = await connection.execute(
+        update(outbox)
+        .where(outbox.c.application_id == application_id, outbox.c.item_id == item_id, outbox.c.state == "dead")
+        .values(
+            state="waiting",
+            due_at=now,
+            fence=outbox.c.fence + 1,
+            replayed_after=outbox.c.attempts,
+            lease_owner=None,
+            lease_until=None,
+        )
+    )
+    return put_back.rowcount == 1
+
+
+async def forget_ended(connection: AsyncConnection, before: int) -> int:
+    """Delete what was delivered or given up and was put in before then, with its attempts. How many there were."""
+    ended = (outbox.c.state.in_(["delivered", "dead"]), outbox.c.created_at < before)
+    of_them = select(outbox.c.application_id, outbox.c.item_id).where(*ended)
+    await connection.execute(
+        delete(outbox_attempts).where(tuple_(outbox_attempts.c.application_id, outbox_attempts.c.item_id).in_(of_them))
+    )
+    return (await connection.execute(delete(outbox).where(*ended))).rowcount
+
+
 async def release_all(connection: AsyncConnection) -> None:
     """Give back what any worker holds: for the one process that owns a SQLite file, when it starts."""
     await connection.execute(
@@ -205,6 +289,20 @@ async def release_all(connection: AsyncConnection) -> None:
         .where(outbox.c.lease_owner.is_not(None), outbox.c.state == "waiting")
         .values(lease_owner=None, lease_until=None, fence=outbox.c.fence + 1)
     )
+
+
+def _is_due(now: int, lease_s: int, furthest_s: int | None) -> ColumnElement[bool]:
+    """Waiting, due, and in nobody's hands.
+
+    A time further ahead than any schedule or lease reaches was written by a clock that has been set back since. It is
+    not waited for: a clock that was a day ahead would hold callbacks back for that day."""
+    due = [outbox.c.due_at <= now]
+    free = [outbox.c.lease_until.is_(None), outbox.c.lease_until <= now]
+    if furthest_s is not None:
+        due.append(outbox.c.due_at > now + furthest_s + CLOCKS_DIFFER_S)
+        due.append(outbox.c.attempts == outbox.c.replayed_after)  # never tried, so due since it was put in
+        free.append(outbox.c.lease_until > now + lease_s + CLOCKS_DIFFER_S)
+    return and_(outbox.c.state == "waiting", or_(*due), or_(*free))
 
 
 def _row(application_id: str, item_id: str) -> str:

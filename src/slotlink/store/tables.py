@@ -325,11 +325,9 @@ idempotency_keys = Table(
     metadata,
     _of_application(),
     Column("key_sha256", LargeBinary(32), primary_key=True),  # of the header's value
-    Column("request_sha256", LargeBinary(32), nullable=False),  # of what was asked: caller, method, path, body
-    Column("attempt_id", String(32), nullable=False),  # who is at it; a later one may take over when the lease ends
-    Column("lease_until", BigInteger),  # NULL once answered
-    Column("status_code", Integer),
-    Column("sealed_answer", LargeBinary),
+    Column("request_sha256", LargeBinary(32), nullable=False),  # of what was asked: caller, path, members
+    Column("status_code", Integer, nullable=False),
+    Column("sealed_answer", LargeBinary, nullable=False),  # with its headers; answers may hold tokens
     Column("expires_at", BigInteger, nullable=False),
     ForeignKeyConstraint(["application_id"], ["applications.application_id"]),
     Index("ix_idempotency_keys_expires_at", "expires_at"),

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from slotlink.domain.account import ACCESS_TOKEN_LIFE_S, APPLICATION_CALENDAR_SCOPE, Profile
 from slotlink.errors import InvalidRequest, MalformedRequest, NotAuthenticated, TokenRefused
 from slotlink.services.accounts import (
+    Grant,
     authenticate_client,
     open_application_calendar,
     refresh_access_token,
@@ -18,8 +19,9 @@ from slotlink.services.accounts import (
 from slotlink.store import accounts
 from slotlink.web import render
 from slotlink.web.account_request import ApplicationCalendarRequest, RevokeRequest, TokenRequest
-from slotlink.web.auth import account_caller, admit
+from slotlink.web.auth import Caller, account_caller, admit
 from slotlink.web.body import Model, check, read_object
+from slotlink.web.idempotency import once
 from slotlink.web.state import state_of
 
 NEVER_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
@@ -33,9 +35,17 @@ async def application_calendar(request: Request) -> Response:
         application_id = await authenticate_client(web.deps, members["client_id"], members["client_secret"])
     if application_id is None:
         raise NotAuthenticated("client_id and client_secret must be those of an application")
-    admit(request, application_id)
-    wanted = check(ApplicationCalendarRequest, members, web.context)
-    grant = await open_application_calendar(web.deps, application_id, wanted.application_calendar_id, web.now())
+    await admit(request, application_id)
+
+    async def open_it() -> Response:
+        wanted = check(ApplicationCalendarRequest, members, web.context)
+        grant = await open_application_calendar(web.deps, application_id, wanted.application_calendar_id, web.now())
+        return _granted(grant, wanted.application_calendar_id)
+
+    return await once(request, Caller(application_id, None), members, open_it)
+
+
+def _granted(grant: Grant, application_calendar_id: str) -> Response:
     return render.json_response(
         {
             "token_type": "bearer",
@@ -43,7 +53,7 @@ async def application_calendar(request: Request) -> Response:
             "expires_in": ACCESS_TOKEN_LIFE_S,
             "refresh_token": grant.refresh_token,
             "scope": APPLICATION_CALENDAR_SCOPE,
-            "application_calendar_id": wanted.application_calendar_id,
+            "application_calendar_id": application_calendar_id,
             "sub": grant.account.sub,
             "linking_profile": _linking_profile(grant.profile),
         },
@@ -103,7 +113,7 @@ async def _client(request: Request, members: dict[str, Any]) -> str:
     if isinstance(client_id, str) and isinstance(client_secret, str):
         application_id = await authenticate_client(state_of(request).deps, client_id, client_secret)
         if application_id is not None:
-            admit(request, application_id)
+            await admit(request, application_id)
             return application_id
     raise TokenRefused("invalid_client")
 

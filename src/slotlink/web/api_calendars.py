@@ -21,6 +21,7 @@ from slotlink.web.account_request import CalendarRequest
 from slotlink.web.auth import AccountCaller, account_caller
 from slotlink.web.body import check, pairs_to_members, read_object
 from slotlink.web.event_request import BulkDeletion, EventDeletion, EventRequest, EventsQuery
+from slotlink.web.idempotency import once
 from slotlink.web.state import WebState, state_of
 
 PAGE_SIZE = 300
@@ -53,13 +54,18 @@ async def list_calendars(request: Request) -> Response:
 async def create(request: Request) -> Response:
     web = state_of(request)
     caller = await account_caller(request)
-    wanted = check(CalendarRequest, await read_object(request, web.context.limits.body_bytes), web.context)
-    made = await create_calendar(
-        web.deps, caller.application_id, caller.sub, wanted.profile_id, wanted.name, wanted.color, web.now()
-    )
-    whole = render.calendar(made)
-    shown = ("provider_name", "profile_id", "profile_name", "calendar_id", "calendar_name", "calendar_readonly")
-    return render.json_response({"calendar": {name: whole[name] for name in (*shown, "calendar_deleted")}})
+    members = await read_object(request, web.context.limits.body_bytes)
+
+    async def make() -> Response:
+        wanted = check(CalendarRequest, members, web.context)
+        made = await create_calendar(
+            web.deps, caller.application_id, caller.sub, wanted.profile_id, wanted.name, wanted.color, web.now()
+        )
+        whole = render.calendar(made)
+        shown = ("provider_name", "profile_id", "profile_name", "calendar_id", "calendar_name", "calendar_readonly")
+        return render.json_response({"calendar": {name: whole[name] for name in (*shown, "calendar_deleted")}})
+
+    return await once(request, caller, members, make)
 
 
 async def upsert_event(request: Request) -> Response:
@@ -67,17 +73,21 @@ async def upsert_event(request: Request) -> Response:
     caller = await account_caller(request)
     members = await read_object(request, web.context.limits.body_bytes)
     calendar_id = request.path_params["calendar_id"]
-    async with web.deps.database.reading() as connection:
-        calendar = await accounts.get_calendar(connection, caller.application_id, caller.sub, calendar_id)
-    wanted = check(EventRequest, members, web.context)
-    time = wanted.time(calendar.tzid)
-    details = {name: value for name, value in wanted.details().items() if name != "event_id"}
-    if wanted.stated_tzid is not None:
-        details["tzid"] = wanted.stated_tzid
-    await write_event(
-        web.deps, caller.application_id, caller.sub, calendar_id, wanted.event_id, details, time, web.now()
-    )
-    return Response(status_code=202)
+
+    async def write() -> Response:
+        async with web.deps.database.reading() as connection:
+            calendar = await accounts.get_calendar(connection, caller.application_id, caller.sub, calendar_id)
+        wanted = check(EventRequest, members, web.context)
+        time = wanted.time(calendar.tzid)
+        details = {name: value for name, value in wanted.details().items() if name != "event_id"}
+        if wanted.stated_tzid is not None:
+            details["tzid"] = wanted.stated_tzid
+        await write_event(
+            web.deps, caller.application_id, caller.sub, calendar_id, wanted.event_id, details, time, web.now()
+        )
+        return Response(status_code=202)
+
+    return await once(request, caller, members, write)
 
 
 async def remove_event(request: Request) -> Response:

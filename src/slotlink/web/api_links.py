@@ -12,8 +12,9 @@ from slotlink.services.callbacks import link_url
 from slotlink.services.links import create_link, disable_link
 from slotlink.store import links
 from slotlink.web import render
-from slotlink.web.auth import application_caller, application_of_body
+from slotlink.web.auth import Caller, application_caller, application_of_body
 from slotlink.web.body import check, read_object
+from slotlink.web.idempotency import once
 from slotlink.web.link_request import DisableRequest, LinkRequest
 from slotlink.web.state import WebState, state_of
 
@@ -28,10 +29,14 @@ async def create(request: Request) -> Response:
         await application_caller(request)  # only somebody known learns what is wrong with a body
         raise
     application_id = await application_of_body(request, members)
-    wanted = check(LinkRequest, members, web.context)
-    now = web.now()
-    link = await create_link(web.deps, application_id, wanted.event_template(), wanted.terms(), now)
-    return render.json_response(render.created_link(link, link_url(web.deps, link.token), now))
+
+    async def make() -> Response:
+        wanted = check(LinkRequest, members, web.context)
+        now = web.now()
+        link = await create_link(web.deps, application_id, wanted.event_template(), wanted.terms(), now)
+        return render.json_response(render.created_link(link, link_url(web.deps, link.token), now))
+
+    return await once(request, Caller(application_id, None), members, make)
 
 
 async def show(request: Request) -> Response:

@@ -19,6 +19,7 @@ from slotlink.web import render
 from slotlink.web.auth import AccountCaller, account_caller
 from slotlink.web.body import check, pairs_to_members, read_object
 from slotlink.web.event_request import DEFAULT_TZID
+from slotlink.web.idempotency import once
 from slotlink.web.rule_request import (
     AvailablePeriodDeletion,
     AvailablePeriodRequest,
@@ -46,9 +47,14 @@ class Paging(msgspec.Struct, array_like=True):
 async def upsert_rule(request: Request) -> Response:
     web = state_of(request)
     caller = await account_caller(request)
-    wanted = check(RuleRequest, await read_object(request, web.context.limits.body_bytes), web.context).stored()
-    await write_rule(web.deps, caller.application_id, caller.sub, wanted, web.now())
-    return render.json_response({"availability_rule": render.availability_rule(wanted)})
+    members = await read_object(request, web.context.limits.body_bytes)
+
+    async def write() -> Response:
+        wanted = check(RuleRequest, members, web.context).stored()
+        await write_rule(web.deps, caller.application_id, caller.sub, wanted, web.now())
+        return render.json_response({"availability_rule": render.availability_rule(wanted)})
+
+    return await once(request, caller, members, write)
 
 
 async def list_rules(request: Request) -> Response:
@@ -78,9 +84,14 @@ async def remove_rule(request: Request) -> Response:
 async def upsert_period(request: Request) -> Response:
     web = state_of(request)
     caller = await account_caller(request)
-    wanted = check(AvailablePeriodRequest, await read_object(request, web.context.limits.body_bytes), web.context)
-    await write_available_period(web.deps, caller.application_id, caller.sub, wanted.period())
-    return Response(status_code=202)
+    members = await read_object(request, web.context.limits.body_bytes)
+
+    async def write() -> Response:
+        wanted = check(AvailablePeriodRequest, members, web.context)
+        await write_available_period(web.deps, caller.application_id, caller.sub, wanted.period())
+        return Response(status_code=202)
+
+    return await once(request, caller, members, write)
 
 
 async def remove_periods(request: Request) -> Response:

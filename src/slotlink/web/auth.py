@@ -12,7 +12,7 @@ from slotlink.errors import NotAllowed, NotAuthenticated, TooManyRequests
 from slotlink.services.accounts import authenticate_client
 from slotlink.store import applications, tokens
 from slotlink.vault import digest
-from slotlink.web.state import state_of
+from slotlink.web.state import WebState, state_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +34,24 @@ async def any_caller(request: Request) -> Caller:
     credential = bearer(request.headers.get("authorization"))
     if credential is None:
         raise NotAuthenticated("no bearer credential")
-    web = state_of(request)
+    caller = await _find(state_of(request), credential)
+    if caller is None:
+        raise NotAuthenticated("unknown credential")
+    await admit(request, caller.application_id)
+    return caller
+
+
+async def _find(web: WebState, credential: str) -> Caller | None:
     # Most callers bring a known API key; anything else is for the general path to tell apart.
     application_id = None if web.deps.hot is None else await web.deps.hot.application(digest(credential))
     if application_id is not None:
-        admit(request, application_id)
         return Caller(application_id, None)
     async with web.deps.database.reading() as connection:
         application = await applications.find_by_secret(connection, credential)
         if application is not None:
-            admit(request, application.application_id)
             return Caller(application.application_id, None)
         token = await tokens.find(connection, credential, kind="access", now=web.now())
-    if token is None:
-        raise NotAuthenticated("unknown credential")
-    admit(request, token.application_id)
-    return Caller(token.application_id, token.sub)
+        return Caller(token.application_id, token.sub) if token is not None else None
 
 
 async def application_caller(request: Request) -> str:
@@ -78,14 +80,13 @@ async def application_of_body(request: Request, members: Mapping[str, Any]) -> s
     application_id = await authenticate_client(state_of(request).deps, client_id, client_secret)
     if application_id is None:
         raise NotAuthenticated("unknown client_id or client_secret")
-    admit(request, application_id)
+    await admit(request, application_id)
     return application_id
 
 
-def admit(request: Request, application_id: str) -> None:
-    """Count a request of a known application. Raises TooManyRequests."""
-    rate_limit = state_of(request).rate_limit
-    wait = rate_limit.wait_for(application_id) if rate_limit is not None else 0
+async def admit(request: Request, application_id: str) -> None:
+    """Count a request of a known application. Raises TooManyRequests, StoreUnavailable when it cannot be counted."""
+    wait = await state_of(request).rate_limit.wait_for(application_id)
     if wait:
         raise TooManyRequests(wait)
 

@@ -7,33 +7,42 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn, TypeVar, cast
 from urllib.parse import parse_qsl
 
 from pydantic import ValidationError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from slotlink.errors import FieldError, InvalidRequest, MalformedRequest, RequestTooLarge
 from slotlink.web.wire import Wire, WireContext
 
 MAX_DEPTH = 32
+MAX_DIGITS = 4300  # as Python has it, whatever its environment says: time grows with their square
 MAX_FIELDS = 1000  # of a form or a query string
 Json = dict[str, Any]
 _NESTING = (dict, list)
+# A text of JSON, to its end or the body's: each byte is looked at once, whatever it is (`*+` never goes back).
+_TEXTS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 Model = TypeVar("Model", bound=Wire)
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """Raises RequestTooLarge before more than `limit` bytes are held."""
+    """Raises RequestTooLarge before more than `limit` bytes are held, MalformedRequest when the rest never comes."""
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
         raise RequestTooLarge(f"the body may have {limit} bytes")
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise RequestTooLarge(f"the body may have {limit} bytes")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > limit:
+                raise RequestTooLarge(f"the body may have {limit} bytes")
+    except ClientDisconnect as error:
+        raise MalformedRequest("the body ended too early") from error
     return bytes(body)
 
 
@@ -53,11 +62,28 @@ async def read_object(request: Request, limit: int) -> Json:
 
 
 def parse_json(body: bytes) -> Any:
-    """Raises MalformedRequest. Python's own limit ends what is nested thousands deep; `without_nulls` has ours."""
+    """Raises MalformedRequest. Of members that have one name, the last counts."""
+    if _nested_too_deep(body):
+        raise MalformedRequest(f"the body may be nested {MAX_DEPTH} deep, and must close what it opens")
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_number)
-    except (ValueError, RecursionError) as error:
+        return json.loads(
+            body.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_number, parse_int=_integer
+        )
+    except ValueError as error:
         raise MalformedRequest(f"the body is not JSON: {error}") from error
+
+
+def _nested_too_deep(body: bytes) -> bool:
+    """Looked at before parsing, so that nothing comes near a parser's stack. Takes time as the body is long."""
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return False
+    brackets = _TEXTS.sub(b"", body).translate(_ONE_KIND, _NO_BRACKETS)
+    for _ in range(MAX_DEPTH):
+        left = brackets.replace(b"[]", b"")  # the innermost level goes
+        if len(left) == len(brackets):
+            break
+        brackets = left
+    return bool(brackets)
 
 
 def form_members(body: bytes) -> Json:
@@ -82,22 +108,17 @@ def pairs_to_members(pairs: Iterable[tuple[str, str]]) -> Json:
     return members
 
 
-def without_nulls(value: Any, depth: int = 1) -> Any:
-    """Explicit null is the same as absent: several official clients send it. Raises MalformedRequest for what is nested
-    too deep."""
-    if not isinstance(value, _NESTING):
-        return value
-    if depth > MAX_DEPTH:
-        raise MalformedRequest(f"the body may be nested {MAX_DEPTH} deep")
+def without_nulls(value: Any) -> Any:
+    """Explicit null is the same as absent: several official clients send it."""
     if isinstance(value, list):
-        return [
-            without_nulls(item, depth + 1) if isinstance(item, _NESTING) else item for item in cast("list[Any]", value)
-        ]
-    return {
-        name: without_nulls(member, depth + 1) if isinstance(member, _NESTING) else member
-        for name, member in cast("Json", value).items()
-        if member is not None
-    }
+        return [without_nulls(item) if isinstance(item, _NESTING) else item for item in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        return {
+            name: without_nulls(member) if isinstance(member, _NESTING) else member
+            for name, member in cast("Json", value).items()
+            if member is not None
+        }
+    return value
 
 
 def check(model: type[Model], members: Mapping[str, Any], context: WireContext) -> Model:
@@ -147,6 +168,12 @@ def _field_error(kind: str, path: str, message: str, context: Mapping[str, Any])
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def _integer(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ValueError(f"{text[:20]}… has too many digits")
+    return int(text)
 
 
 def _number(text: str) -> int | float:

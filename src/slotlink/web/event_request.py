@@ -24,6 +24,7 @@ from slotlink.web.wire import (
     fault,
     parse_date,
     parse_time,
+    without_code,
     zone_names,
 )
 
@@ -99,8 +100,8 @@ class EventMembers(Wire):
     description: Annotated[Text, Field(max_length=4096)] | None = None
     tzid: Tzid | None = None
     location: Location | None = None
-    url: Annotated[Text, Field(max_length=2048)] | None = None
-    """Any address; not followed."""
+    url: Annotated[Text, Field(max_length=2048), AfterValidator(without_code)] | None = None
+    """Any address but one that runs code; not followed."""
     reminders: Annotated[list[Reminder], Field(max_length=5)] | None = None
     transparency: Literal["opaque", "transparent", "unknown"] | None = None
     """`transparent` events do not make anybody busy."""

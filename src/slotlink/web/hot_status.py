@@ -13,10 +13,12 @@ from collections.abc import Callable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from slotlink.domain.link import link_status
+from slotlink.errors import StoreUnavailable
 from slotlink.services.deps import Deps
 from slotlink.store.hot import HotReader
 from slotlink.store.links import open_token
 from slotlink.vault import digest
+from slotlink.web.answer_headers import ALWAYS
 from slotlink.web.rate_limit import RateLimit
 from slotlink.web.render import etag, link_body, matches
 
@@ -25,7 +27,7 @@ PATH_AND_SLASH = PATH + "/"
 _PLAIN_TOKEN = re.compile(rb"token=([A-Za-z0-9_-]+)")
 _BEARER = b"Bearer "
 _JSON = (b"content-type", b"application/json; charset=utf-8")
-_CACHING = (b"cache-control", b"private, no-cache")
+_ALWAYS = (*ALWAYS, (b"cache-control", b"private, no-cache"))
 
 
 class HotStatus:
@@ -88,8 +90,11 @@ class HotStatus:
             if row is None:
                 return None
             application_id, link_id, _, state, expires_at, event = row
-        if self._rate_limit is not None and self._rate_limit.wait_for(application_id):
-            return None
+        try:
+            if self._rate_limit is not None and await self._rate_limit.wait_for(application_id):
+                return None
+        except StoreUnavailable:
+            return None  # the general path asks again, and refuses
         status = link_status(state, expires_at, int(self._clock()))
         return link_body(link_id, self._page_url + token, event.encode(), status)
 
@@ -97,9 +102,10 @@ class HotStatus:
 def _answer(body: bytes, if_none_match: bytes | None) -> tuple[Message, Message]:
     tag = etag(body)
     if if_none_match is not None and matches(if_none_match.decode("latin-1"), tag):
-        status, headers, body = 304, (_CACHING, (b"etag", tag.encode())), b""
+        status, headers, body = 304, (*_ALWAYS, (b"etag", tag.encode())), b""
     else:
-        status, headers = 200, (_CACHING, (b"etag", tag.encode()), _JSON, (b"content-length", b"%d" % len(body)))
+        length = b"%d" % len(body)
+        status, headers = 200, (*_ALWAYS, (b"etag", tag.encode()), _JSON, (b"content-length", length))
     return (
         {"type": "http.response.start", "status": status, "headers": headers},
         {"type": "http.response.body", "body": body},

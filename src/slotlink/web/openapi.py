@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 from slotlink.settings import Limits
 from slotlink.web.openapi_answers import ANSWERS, ref
 from slotlink.web.openapi_calendars import CALENDARS
-from slotlink.web.openapi_operations import TAGS, Credential, Operation
+from slotlink.web.openapi_operations import IDEMPOTENCY_KEY, TAGS, Credential, Operation
 from slotlink.web.openapi_scheduling import SCHEDULING
 from slotlink.web.wire import Wire
 
@@ -45,6 +45,11 @@ HEADERS: Json = {
     "Pragma": {"required": True, "schema": {"const": "no-cache"}},
     "WWW-Authenticate": {"required": True, "schema": {"type": "string", "pattern": "^Bearer"}},
     "Retry-After": {"description": "Seconds.", "required": True, "schema": {"type": "integer", "minimum": 1}},
+    "Idempotent-Replayed": {
+        "description": "An earlier answer to the same `Idempotency-Key`.",
+        "required": False,
+        "schema": {"const": "true"},
+    },
     "Status": {
         "description": "Code and phrase once more; the Ruby client reads it.",
         "required": True,
@@ -56,6 +61,7 @@ FAULTS = {
     401: "No credential, or one that nobody was given. No body.",
     403: "A known credential of the wrong kind, or a calendar that cannot be written. No body.",
     404: "Unknown, or not yours; the two are the same. No body.",
+    409: "The request with this `Idempotency-Key` is still being answered. Ask again.",
     413: "The body is too large. No body.",
     422: "Members are wrong: all of them, each by its path.",
     429: "Too many requests from this application, where the operator limits them. No body.",
@@ -101,7 +107,8 @@ def _operation(operation: Operation, limits: Limits) -> Json:
     }
     if operation.description:
         described["description"] = operation.description
-    parameters = [*operation.parameters, *_query_parameters(operation, limits)]
+    key = [IDEMPOTENCY_KEY] if operation.keyed else []
+    parameters = [*operation.parameters, *_query_parameters(operation, limits), *key]
     if parameters:
         described["parameters"] = parameters
     if operation.body is not None:
@@ -118,8 +125,9 @@ def _security(credential: Credential) -> Json:
 
 def _responses(operation: Operation) -> Json:
     success: Json = {"description": {200: "Done.", 202: "Accepted. No body."}[operation.ok]}
-    if operation.headers:
-        success["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in operation.headers}
+    headers = (*operation.headers, *(("Idempotent-Replayed",) if operation.keyed else ()))
+    if headers:
+        success["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
     if operation.answer is not None:
         content: Json = {"schema": ref(operation.answer)}
         if operation.answer_example:
@@ -131,7 +139,7 @@ def _responses(operation: Operation) -> Json:
     if operation.not_modified:
         headers = {name: {"$ref": f"#/components/headers/{name}"} for name in operation.headers}
         responses["304"] = {"description": "Nothing has changed since that `ETag`. No body.", "headers": headers}
-    for code in (*operation.faults, 429, 503):
+    for code in sorted((*operation.faults, *((409,) if operation.keyed else ()), 429, 503)):
         own = code == 400 and operation.refused != "Errors"
         responses[str(code)] = (
             _fault(code, operation.refused) if own else {"$ref": f"#/components/responses/{_fault_name(code)}"}
@@ -144,12 +152,12 @@ def _fault_name(code: int) -> str:
 
 
 def _fault(code: int, schema: str) -> Json:
-    named = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}.get(code, ())
+    named = {401: ("WWW-Authenticate",), **dict.fromkeys((409, 429, 503), ("Retry-After",))}.get(code, ())
     described: Json = {
         "description": FAULTS[code],
         "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in (*named, "Status")},
     }
-    if code in (400, 422):
+    if code in (400, 409, 422):
         described["content"] = {"application/json": {"schema": ref(schema)}}
         if schema == "Errors" and code == 422:
             described["content"]["application/json"]["example"] = EXAMPLE_ERRORS

@@ -42,6 +42,7 @@ CALENDARS: list[Operation] = [
         },
         headers=("Cache-Control", "Pragma"),
         faults=(400, 401, 413, 422),
+        keyed=True,
     ),
     Operation(
         "POST",
@@ -129,6 +130,7 @@ CALENDARS: list[Operation] = [
         example={"profile_id": "pro_66a4c1f20e5b8d7793c1a2b6", "name": "Interviews", "color": "#0f766e"},
         answer="CreatedCalendar",
         faults=(400, 401, 403, 413, 422),
+        keyed=True,
     ),
     Operation(
         "POST",
@@ -143,6 +145,7 @@ CALENDARS: list[Operation] = [
         example={**EVENT, "start": "2027-03-09T14:00:00Z", "end": "2027-03-09T15:00:00Z"},
         ok=202,
         faults=(400, 401, 403, 404, 413, 422),
+        keyed=True,
     ),
     Operation(
         "DELETE",

@@ -47,6 +47,7 @@ class Operation:
     not_modified: bool = False
     faults: tuple[int, ...] = ()
     refused: str = "Errors"  # the schema of 400
+    keyed: bool = False  # takes an Idempotency-Key
 
 
 def parameter(where: str, name: str, description: str, example: str, **schema: Any) -> Json:
@@ -60,6 +61,14 @@ def parameter(where: str, name: str, description: str, example: str, **schema: A
     }
 
 
+IDEMPOTENCY_KEY: Json = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Yours, another one for everything you make. Sent again within 24 hours with the same content, the "
+    "request gets the same answer and nothing is made twice.",
+    "schema": {"type": "string", "pattern": "^[!-~]([ -~]*[!-~])?$", "minLength": 1, "maxLength": 255},
+    "example": "6f1d2f0c-3b0e-4c55-9c1a-1d0b7a3f7a52",
+}
 ANA, BEN = "apc_66a4c1f20e5b8d7793c1a2b4", "apc_66a4c1f20e5b8d7793c1a2c8"
 ANAS_CALENDAR = "cal_66a4c1f20e5b8d7793c1a2b5"
 EVENT = {"event_id": "interview-4711", "summary": "Product manager interview", "tzid": "Europe/London"}

@@ -84,6 +84,7 @@ SCHEDULING: list[Operation] = [
         answer="CreatedLink",
         answer_example={"url": LINK_URL, **_link("open", _CREATED)},
         faults=(400, 401, 403, 413, 422),
+        keyed=True,
     ),
     Operation(
         "GET",
@@ -220,6 +221,7 @@ SCHEDULING: list[Operation] = [
         answer="AvailabilityRuleAnswer",
         answer_example={"availability_rule": _RULE},
         faults=(400, 401, 403, 413, 422),
+        keyed=True,
     ),
     Operation(
         "GET",
@@ -269,6 +271,7 @@ SCHEDULING: list[Operation] = [
         example=_PERIOD,
         ok=202,
         faults=(400, 401, 403, 413, 422),
+        keyed=True,
     ),
     Operation(
         "GET",

@@ -29,7 +29,8 @@ from slotlink.services.booking import book_slot, still_offered
 from slotlink.services.links import tell_no_times
 from slotlink.store import bookings, links
 from slotlink.web.body import form_members, read_body
-from slotlink.web.page_status import PAGE_HEADERS, answer, bare_page, booked_times, headers_of, show_status, unknown
+from slotlink.web.clients import client_of, speaks_for_many
+from slotlink.web.page_status import answer, bare_page, booked_times, headers_of, show_status, too_often, unknown
 from slotlink.web.pages import Notice
 from slotlink.web.state import state_of
 from slotlink.web.visit import Visit, comes_from_us, locale_of, onward, open_visit, token_fits
@@ -50,13 +51,17 @@ async def show(request: Request) -> Response:
     web = state_of(request)
     visit = await open_visit(request, web, dict(request.query_params))
     if visit is None:
-        return unknown(request)
+        return await unknown(request)
     return await show_status(visit, tells=request.method == "GET")
 
 
 async def choose(request: Request) -> Response:
     """A posted form: a slot, its confirmation, or "none of these suit me"."""
     web = state_of(request)
+    host = request.client.host if request.client else ""
+    wait = 0 if speaks_for_many(host) else await web.post_limit.wait_for(client_of(host))
+    if wait:
+        return too_often(request, wait)
     try:
         form: dict[str, Any] = form_members(await read_body(request, FORM_BYTES))
     except (MalformedRequest, RequestTooLarge) as error:
@@ -64,9 +69,12 @@ async def choose(request: Request) -> Response:
         return bare_page(web.pages.problem(locale_of(request, {}), status=400, reference=""), 400)
     visit = await open_visit(request, web, form)
     if visit is None:
-        return unknown(request)
+        return await unknown(request)
     if not comes_from_us(request, web) or not token_fits(visit, form.get("form_token")):
         return bare_page(web.pages.problem(visit.choice.locale, status=403, reference=""), 403)
+    wait = await web.post_limit.wait_for(visit.link.link_id)
+    if wait:
+        return too_often(request, wait)
     status = visit.link.status(visit.now)
     if status is not LinkStatus.OPEN:
         return await _refuse_closed(visit, status)
@@ -84,7 +92,7 @@ async def download(request: Request) -> Response:
         async with web.deps.database.reading() as connection:
             booking = await bookings.find(connection, visit.link.application_id, visit.link.link_id)
     if visit is None or booking is None:
-        return unknown(request)
+        return await unknown(request)
     start, end = booked_times(visit.link, booking)
     host = urlsplit(web.deps.settings.app_url).hostname or "slotlink"
     text = write_event(
@@ -97,7 +105,7 @@ async def download(request: Request) -> Response:
         location=visit.invitation.place or "",
         stamp=visit.link.created_at,
     )
-    headers = PAGE_HEADERS | {"Content-Disposition": 'attachment; filename="meeting.ics"'}
+    headers = {"Content-Disposition": 'attachment; filename="meeting.ics"'}
     return Response(text, headers=headers, media_type="text/calendar; charset=utf-8")
 
 
@@ -156,7 +164,7 @@ async def _refuse_closed(visit: Visit, status: LinkStatus) -> Response:
 async def answer_fault(request: Request, error: Exception) -> Response:
     """What a visitor sees when something breaks on our side."""
     web = state_of(request)
-    reference = secrets.token_hex(2)
+    reference = secrets.token_hex(4)
     status = 503 if isinstance(error, StoreUnavailable) else 500
     log.error("page.broke", reference=reference, status=status, exc_info=error)
     return bare_page(web.pages.problem(locale_of(request, {}), status=status, reference=reference), status)

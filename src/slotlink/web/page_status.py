@@ -15,19 +15,12 @@ from slotlink.services.booking import Offer, find_offer
 from slotlink.services.links import tell_no_times
 from slotlink.store import bookings
 from slotlink.web.pages import Notice
+from slotlink.web.problems import wait_of_unknown
 from slotlink.web.state import state_of
 from slotlink.web.visit import Visit, locale_of
 from slotlink.web.wire import parse_time
 
 NEAREST = 3
-
-PAGE_HEADERS = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "same-origin",  # not no-referrer: that would turn the form's own Origin into null
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex, nofollow",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
 
 
 async def show_status(visit: Visit, *, tells: bool = False, notice: Notice | None = None, code: int = 200) -> Response:
@@ -136,9 +129,17 @@ def _compact(instant: int) -> str:
     return wire_time(instant).replace("-", "").replace(":", "")
 
 
-def unknown(request: Request) -> Response:
-    web = state_of(request)
-    return bare_page(web.pages.unknown(locale_of(request, dict(request.query_params))), 404)
+async def unknown(request: Request) -> Response:
+    wait = await wait_of_unknown(request)
+    if wait:
+        return too_often(request, wait)
+    return bare_page(state_of(request).pages.unknown(locale_of(request, dict(request.query_params))), 404)
+
+
+def too_often(request: Request, wait: int) -> Response:
+    page = bare_page(state_of(request).pages.problem(locale_of(request, {}), status=429, reference=""), 429)
+    page.headers["Retry-After"] = str(wait)
+    return page
 
 
 def answer(visit: Visit, html: str, code: int) -> Response:
@@ -146,13 +147,13 @@ def answer(visit: Visit, html: str, code: int) -> Response:
 
 
 def bare_page(html: str, code: int) -> Response:
-    return HTMLResponse(html, code, PAGE_HEADERS | {"Content-Security-Policy": _policy(())})
+    return HTMLResponse(html, code, {"Content-Security-Policy": _policy(())})
 
 
 def headers_of(visit: Visit) -> dict[str, str]:
     """Chromium applies form-action to the redirect after a POST too, so the policy names that one origin as well."""
     target = urlsplit(visit.link.terms.completed_url or visit.link.terms.redirect_uri)
-    return PAGE_HEADERS | {"Content-Security-Policy": _policy((f"{target.scheme}://{target.netloc}",))}
+    return {"Content-Security-Policy": _policy((f"{target.scheme}://{target.netloc}",))}
 
 
 def _policy(form_targets: Sequence[str]) -> str:

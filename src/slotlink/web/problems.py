@@ -17,11 +17,15 @@ from slotlink.errors import (
     NotFound,
     RequestTooLarge,
     SlotlinkError,
+    StillRunning,
     StoreUnavailable,
     TokenRefused,
     TooManyRequests,
+    UnknownToken,
 )
+from slotlink.web.clients import client_of
 from slotlink.web.render import json_response
+from slotlink.web.state import state_of
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -31,6 +35,7 @@ STATUSES: dict[type[SlotlinkError], int] = {
     NotAuthenticated: 401,
     NotAllowed: 403,
     NotFound: 404,
+    StillRunning: 409,
     TooManyRequests: 429,
     RequestTooLarge: 413,
     InvalidRequest: 422,
@@ -41,6 +46,9 @@ RETRY_AFTER_S = "5"
 
 async def answer_problem(request: Request, error: Exception) -> Response:
     """The answer to an error of ours. What the caller reads and what the log says are two texts."""
+    if _may_be_a_guess(error):
+        wait = await wait_of_unknown(request)
+        error = TooManyRequests(wait) if wait else error
     status = next((code for kind, code in STATUSES.items() if isinstance(error, kind)), 500)
     if isinstance(error, InvalidRequest):
         response = json_response(
@@ -55,6 +63,9 @@ async def answer_problem(request: Request, error: Exception) -> Response:
     elif isinstance(error, MalformedRequest):
         fault = {"key": "errors.invalid_format", "description": str(error)}
         response = json_response({"errors": {"base": [fault]}}, status)
+    elif isinstance(error, StillRunning):
+        fault = {"key": "errors.still_running", "description": str(error)}
+        response = json_response({"errors": {"Idempotency-Key": [fault]}}, status, {"Retry-After": "1"})
     elif isinstance(error, TokenRefused):
         response = json_response({"error": error.error}, status, {"Cache-Control": "no-store", "Pragma": "no-cache"})
     else:
@@ -69,6 +80,20 @@ async def answer_problem(request: Request, error: Exception) -> Response:
     # The Ruby client takes its error text from this header.
     response.headers["Status"] = f"{status} {HTTPStatus(status).phrase}"
     return response
+
+
+def _may_be_a_guess(error: Exception) -> bool:
+    if isinstance(error, TokenRefused):
+        return error.error == "invalid_client"
+    return isinstance(error, NotAuthenticated | UnknownToken)
+
+
+async def wait_of_unknown(request: Request) -> int:
+    """Count one token or credential that nobody was given. 0, or the seconds until the next is answered plainly.
+
+    Whatever is known is served all the same: a neighbour behind the same address must not lock anybody out
+    (docs/decisions/0014)."""
+    return await state_of(request).unknown_limit.wait_for(client_of(request.client.host if request.client else ""))
 
 
 async def answer_fault(request: Request, error: Exception) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from itsdangerous import URLSafeSerializer
 from starlette.requests import Request
@@ -22,8 +22,12 @@ class WebState:
     form_signer: URLSafeSerializer  # form tokens: bound to a link, reusable, without state
     page_signer: URLSafeSerializer  # the opaque addresses of further pages
     clock: Callable[[], float]
-    rate_limit: RateLimit | None
+    rate_limit: RateLimit  # of each application
+    unknown_limit: RateLimit  # of each client: tokens and credentials that nobody was given
+    post_limit: RateLimit  # of each client and each link: forms of the pages
     base_path: str  # of SLOTLINK_APP_URL, "" at the root: the pages' own addresses begin with it
+    # (application_id, SHA-256) of the idempotency keys that this process is answering for
+    running_keys: set[tuple[str, bytes]] = field(default_factory=set[tuple[str, bytes]])
 
     def now(self) -> int:
         return int(self.clock())

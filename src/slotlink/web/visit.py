@@ -129,12 +129,12 @@ def token_fits(visit: Visit, token: Any) -> bool:
 
 def comes_from_us(request: Request, web: WebState) -> bool:
     """No other site may post our forms: Sec-Fetch-Site where the browser sends it, else Origin, else neither is a
-    browser's request and the form token decides."""
+    browser's request and the form token decides.
+
+    Our origin is that of the settings. The request's own Host is no witness: under a name that somebody else pointed at
+    us, Host and Origin agree. (Sec-Fetch-Site would too, but is sent to https and the loopback only.)"""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site in ("same-origin", "none")
-    origin = request.headers.get("origin")
-    if origin is None:
-        return True
     ours = urlsplit(web.deps.settings.app_url)
-    return origin in (f"{ours.scheme}://{ours.netloc}", f"{request.url.scheme}://{request.headers.get('host')}")
+    return request.headers.get("origin") in (None, f"{ours.scheme}://{ours.netloc}")

@@ -226,6 +226,17 @@ def _http_url(value: str) -> str:
     return value
 
 
+_CODE = ("javascript:", "data:", "vbscript:")
+
+
+def without_code(value: str) -> str:
+    """An address that is handed on to calendars: it must not run anything where somebody opens it. Browsers skip spaces
+    and control characters in front of and inside the scheme."""
+    if "".join(character for character in value[:200] if character > " ").lower().startswith(_CODE):
+        raise fault("errors.invalid_format", "must be the address of a page, not code to run")
+    return value
+
+
 def _callback_url(value: str, info: ValidationInfo) -> str:
     parts = urlsplit(_http_url(value))
     host = parts.hostname or ""

@@ -2,113 +2,125 @@
 
 from __future__ import annotations
 
-import ipaddress
-import socket
+import asyncio
+import os
 import time
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import Any
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 
-from slotlink.domain.addresses import Address, is_allowed, is_internal, parse_allowed
+from slotlink.domain.addresses import parse_allowed
 from slotlink.domain.callback import signature_headers
 from slotlink.services.deps import Deps
 from slotlink.store import applications
 from slotlink.store.outbox import Attempt, OutboxItem
+from slotlink.worker.guarded_connection import MOST_BYTES, AnswerTooLong, GuardedConnector, RefusedAddress
 
-CONNECT_S = 5.0
+CONNECT_S = 5.0  # for the look-up and the connection, within the deadline of the whole
 NO_ANSWER = "no answer in time"
-
-
-class RefusedAddress(OSError):
-    """The receiver lives at an internal address that the operator has not allowed."""
+_HEADERS = {"User-Agent": "Slotlink", "Content-Type": "application/json; charset=utf-8"}
 
 
 class CallbackClient:
-    """Posts callbacks, as an async context manager. One total deadline for each; no redirects; no cookies."""
+    """Posts callbacks, each over a connection of its own and within one deadline; no redirects, cookies or proxies."""
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
-        self._guard = AddressGuard(deps.settings.callback_allow)
-        self._session: aiohttp.ClientSession | None = None
+        self._allowed = parse_allowed(deps.settings.callback_allow)
 
     async def __aenter__(self) -> CallbackClient:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                resolver=self._guard,
-                socket_factory=self._guard.socket,
-                limit=0,
-                use_dns_cache=False,
-                force_close=True,
-            ),
-            timeout=aiohttp.ClientTimeout(total=self._deps.settings.callback_timeout, connect=CONNECT_S),
-            headers={"User-Agent": "Slotlink", "Content-Type": "application/json; charset=utf-8"},
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-        )
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
+        return
 
     async def deliver(self, item: OutboxItem) -> Attempt:
         """One attempt. Whatever the receiver does is an outcome, not an exception."""
-        assert self._session is not None, "use the client as a context manager"
         async with self._deps.database.reading() as connection:
             secrets = await applications.active_secrets(connection, self._deps.vault, item.application_id)
         body = self._deps.vault.open(item.sealed_body, item.row).encode()
         at, started = int(time.time()), time.monotonic()
         headers = signature_headers(body, item.item_id, secrets, at)
-        status_code: int | None = None
+        status_code, retry_after = None, None
         try:
-            # The answer's body is nobody's business: leaving the block drops the connection with it.
-            async with self._session.post(item.url, data=body, headers=headers, allow_redirects=False) as response:
-                status_code = response.status
+            async with asyncio.timeout(self._deps.settings.callback_timeout):
+                status_code, retry_after = await self._post(item.url, body, headers)
             outcome = f"answered {status_code}"
-        except TimeoutError:
-            outcome = NO_ANSWER
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            # The connector wraps why it could not connect, such as a refused address, and does not say it.
-            reason = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-            outcome = f"{type(reason).__name__}: {reason}"
-        return Attempt(at, round((time.monotonic() - started) * 1000), status_code, outcome[:500])
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            outcome = in_words(error)
+        took_ms = round((time.monotonic() - started) * 1000)
+        return Attempt(at, took_ms, status_code, outcome[:500], seconds_of(retry_after, time.time()))
+
+    async def _post(self, url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str | None]:
+        """Status code and Retry-After, as soon as the head of the answer is there. Its body is nobody's business."""
+        connector = GuardedConnector(self._allowed)
+        async with aiohttp.ClientSession(
+            connector=connector,
+            timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_S),
+            headers=_HEADERS,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+        ) as session:
+            try:
+                response = await session.post(url, data=body, headers=headers, allow_redirects=False)
+                response.close()
+                return response.status, response.headers.get("Retry-After")
+            finally:
+                connector.cut()
 
 
-class AddressGuard(AbstractResolver):
-    """Refuses internal addresses where the socket is made: after resolution, with the very address that is dialled."""
-
-    def __init__(self, allowed: tuple[str, ...]) -> None:
-        self._allowed = parse_allowed(allowed)
-        self._resolver = aiohttp.ThreadedResolver()
-        self._allowed_by_name: set[tuple[Address, int]] = set()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await self._resolver.resolve(host, port, family)
-        if is_allowed(self._allowed, host, None, port):
-            self._allowed_by_name |= {(_address(result["host"]), port) for result in found}
-        return found
-
-    async def close(self) -> None:
-        await self._resolver.close()
-
-    def socket(self, info: Any) -> socket.socket:
-        """aiohttp's socket factory: `info` is one row of getaddrinfo."""
-        family, kind, protocol, _, where = info
-        address, port = _address(where[0]), int(where[1])
-        if (
-            is_internal(address)
-            and (address, port) not in self._allowed_by_name
-            and not is_allowed(self._allowed, str(address), address, port)
-        ):
-            raise RefusedAddress(f"{address} is an internal address that SLOTLINK_CALLBACK_ALLOW does not list")
-        return socket.socket(family, kind, protocol)
+def seconds_of(retry_after: str | None, now: float) -> int | None:
+    """The pause from `now` that the header asks for: seconds or a date (RFC 9110 10.2.3). None for anything else."""
+    text = (retry_after or "").strip()
+    if text.isascii() and text.isdecimal() and len(text) < 10:
+        return int(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return max(0, round(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - now))
 
 
-def _address(text: str) -> Address:
-    return ipaddress.ip_address(text.partition("%")[0])
+def in_words(error: Exception) -> str:
+    """Why no answer came, for an operator: in our words, without the URL (it may hold a secret) and what was sent."""
+    match error:
+        case aiohttp.ConnectionTimeoutError():
+            return f"could not connect within {CONNECT_S:g} s"
+        case TimeoutError():
+            return NO_ANSWER
+        case AnswerTooLong():
+            return f"{MOST_BYTES // 1024} KiB came, but no answer among them"
+        case aiohttp.ClientConnectorCertificateError():
+            why = getattr(error.certificate_error, "verify_message", "") or type(error.certificate_error).__name__
+            return f"the certificate was refused: {why}"
+        case aiohttp.ClientConnectorSSLError(os_error=OSError() as reason):
+            return f"no TLS connection: {_reason(reason)}"
+        case aiohttp.ClientConnectorError(os_error=RefusedAddress() as refused):
+            return str(refused)
+        case aiohttp.ClientConnectorDNSError():
+            return f"the name {error.host} was not found: {error.os_error.strerror or 'no reason given'}"
+        case aiohttp.ClientConnectorError():
+            return f"could not connect: {_reason(error.os_error)}"
+        case aiohttp.ServerDisconnectedError():
+            return "the connection was closed without an answer"
+        case aiohttp.ClientResponseError():
+            return "what came is no HTTP answer"
+        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
+            return "the URL cannot be called: it is not http(s), or its host is no name and no plain address"
+        case OSError():
+            return f"the connection broke: {_reason(error)}"
+        case _:
+            return type(error).__name__
+
+
+def _reason(error: OSError) -> str:
+    """`strerror` may hold addresses of ours or bytes of theirs."""
+    tls = getattr(error, "reason", None)  # of an SSLError, such as WRONG_VERSION_NUMBER
+    if isinstance(tls, str):
+        return tls.replace("_", " ").lower()
+    return os.strerror(error.errno) if error.errno else type(error).__name__

@@ -9,20 +9,31 @@ import structlog
 
 from slotlink.errors import StoreUnavailable
 from slotlink.services.deps import Deps
-from slotlink.store import tokens
+from slotlink.store import idempotency, outbox, tokens
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 EVERY_S = 3600
 
 
+async def forget(deps: Deps, now: int) -> None:
+    """Everything whose time is up, each kind in a transaction of its own."""
+    async with deps.database.transaction() as connection:
+        forgotten = await tokens.forget_expired(connection, now)
+    async with deps.database.transaction() as connection:
+        answers = await idempotency.forget_expired(connection, now)
+    async with deps.database.transaction() as connection:
+        callbacks = await outbox.forget_ended(connection, now - round(deps.settings.keep_callbacks))
+    log.debug("housekeeping.forgotten", tokens=forgotten, answers=answers, callbacks=callbacks)
+
+
 async def keep_house(deps: Deps) -> None:
     """Runs until cancelled."""
     while True:
         try:
-            async with deps.database.transaction() as connection:
-                forgotten = await tokens.forget_expired(connection, int(time.time()))
-            log.debug("housekeeping.tokens_forgotten", count=forgotten)
+            await forget(deps, int(time.time()))
         except StoreUnavailable as error:
             log.warning("housekeeping.database_unavailable", reason=str(error))
+        except Exception:  # a bug must not end it in silence
+            log.exception("housekeeping.broke")
         await asyncio.sleep(EVERY_S)

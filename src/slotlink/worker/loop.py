@@ -6,22 +6,21 @@ import asyncio
 import random
 import secrets
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import structlog
 
-from slotlink.domain.retry import next_attempt_at
+from slotlink.domain.retry import furthest, next_attempt_at
 from slotlink.errors import StoreUnavailable
 from slotlink.services.deps import Deps
 from slotlink.store import outbox
 from slotlink.store.outbox import Attempt, OutboxItem
+from slotlink.worker.places import Place, Places
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 GONE = 410  # the receiver wants no more of this: the delivery ends
-CONCURRENT = 16
-CONCURRENT_PER_HOST = 4  # so that one dead receiver cannot take every place
+CLAIMED_AT_ONCE = 8  # items in one transaction: nobody waits long for the write lock
 IDLE_POLL_S = 5.0  # beneath the wake-ups, for what another process put in
 LEASE_MARGIN_S = 30  # beyond the attempt's own deadline
 WIND_DOWN_S = 5.0  # for running attempts when told to stop; whoever has not answered then is asked again later
@@ -39,7 +38,10 @@ class Worker:
         self._owner = f"w_{secrets.token_hex(8)}"
         self._wake = asyncio.Event()
         self._stopping = False
-        self._running: dict[asyncio.Task[None], str] = {}
+        self._running: dict[asyncio.Task[None], Place] = {}
+        self._places = Places(time.monotonic)
+        self._lease_s = round(deps.settings.callback_timeout) + LEASE_MARGIN_S
+        self._furthest_s = furthest(deps.settings.callback_retries)
 
     def wake(self) -> None:
         self._wake.set()
@@ -48,8 +50,7 @@ class Worker:
         while not self._stopping:
             self._wake.clear()
             try:
-                claimed = await self._claim()
-                pause = 0.0 if claimed else await self._pause()
+                pause = await self._look()
             except StoreUnavailable as error:
                 log.warning("worker.database_unavailable", reason=str(error))
                 pause = IDLE_POLL_S
@@ -64,44 +65,43 @@ class Worker:
         self._stopping = True
         self._wake.set()
 
-    async def _claim(self) -> bool:
-        free = CONCURRENT - len(self._running)
-        if free <= 0:
-            return False
+    async def _look(self) -> float:
+        """Claim what there is, and say how long there is nothing to do: to the next due second, or the idle poll."""
         now = int(self._clock())
         async with self._deps.database.reading() as connection:
-            due_at = await outbox.next_due_at(connection)
-        if due_at is None or due_at > now:
+            due_at = await outbox.next_due_at(connection, now, lease_s=self._lease_s, furthest_s=self._furthest_s)
+        if due_at is None:
+            return IDLE_POLL_S
+        if due_at <= now and await self._claim(now):
+            return 0.0
+        # Something due that could not be claimed waits for a place, which wakes us, or for another worker's claim.
+        return min(IDLE_POLL_S, max(1.0, due_at - self._clock()))
+
+    async def _claim(self, now: int) -> bool:
+        room = self._places.look()
+        if room.free == 0:
             return False
-        busiest = Counter(self._running.values())
-        full = sorted(host for host, running in busiest.items() if running >= CONCURRENT_PER_HOST)
-        # All that is claimed at once may be for one host, so no more than the busiest open one has places.
-        places = CONCURRENT_PER_HOST - max(
-            (running for host, running in busiest.items() if host not in full), default=0
-        )
-        lease_s = round(self._deps.settings.callback_timeout) + LEASE_MARGIN_S
         async with self._deps.database.transaction() as connection:
             items = await outbox.claim(
-                connection, self._owner, now, lease_s=lease_s, limit=min(free, places), busy_hosts=full
+                connection,
+                self._owner,
+                now,
+                lease_s=self._lease_s,
+                furthest_s=self._furthest_s,
+                limit=min(room.free, CLAIMED_AT_ONCE),
+                busy_hosts=room.full_hosts,
+                admits=room.admits,
             )
         for item in items:
-            task = asyncio.create_task(self._work(item))
-            self._running[task] = item.host
+            place = self._places.take(item.host)
+            task = asyncio.create_task(self._work(item, place))
+            self._running[task] = place
             task.add_done_callback(self._ended)
         return bool(items)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.pop(task, None)
+        self._places.leave(self._running.pop(task))
         self._wake.set()
-
-    async def _pause(self) -> float:
-        """How long there is nothing to do: to the next due second, or the idle poll."""
-        async with self._deps.database.reading() as connection:
-            due_at = await outbox.next_due_at(connection)
-        if due_at is None:
-            return IDLE_POLL_S
-        # Something due that could not be claimed waits for a place, which wakes us, or for another worker's lease.
-        return min(IDLE_POLL_S, max(1.0, due_at - self._clock()))
 
     async def _sleep(self, seconds: float) -> None:
         try:
@@ -109,13 +109,14 @@ class Worker:
         except TimeoutError:
             return
 
-    async def _work(self, item: OutboxItem) -> None:
+    async def _work(self, item: OutboxItem, place: Place) -> None:
         started = self._clock()
         try:
             attempt = await self._deliver(item)
         except Exception as error:  # the one home of this clause: whatever went wrong is an attempt that failed
             log.exception("worker.attempt_broke", item=item.item_id)
             attempt = Attempt(int(started), 0, None, f"our fault: {type(error).__name__}")
+        self._places.heard(place, accepted=_accepted(attempt))
         try:
             await self._settle(item, attempt)
         except StoreUnavailable as error:
@@ -125,16 +126,17 @@ class Worker:
     async def _settle(self, item: OutboxItem, attempt: Attempt) -> None:
         now = int(self._clock())
         state, due_at = "waiting", None
-        if attempt.status_code is not None and 200 <= attempt.status_code < 300:
+        if _accepted(attempt):
             state = "delivered"
         elif attempt.status_code == GONE:
             state = "dead"
         else:
             due_at = next_attempt_at(
-                item.attempts + 1,
+                item.attempts + 1 - item.replayed_after,
                 self._deps.settings.callback_retries,
                 now,
                 random.random(),  # noqa: S311 - jitter
+                attempt.retry_after,
             )
             state = "waiting" if due_at is not None else "dead"
         async with self._deps.database.transaction() as connection:
@@ -162,3 +164,7 @@ class Worker:
                 await outbox.release(connection, self._owner)
         except StoreUnavailable as error:
             log.warning("worker.release_failed", reason=str(error))
+
+
+def _accepted(attempt: Attempt) -> bool:
+    return attempt.status_code is not None and 200 <= attempt.status_code < 300

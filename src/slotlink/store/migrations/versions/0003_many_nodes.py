@@ -17,10 +17,8 @@ def upgrade() -> None:
         sa.Column("application_id", sa.String(length=32), nullable=False),
         sa.Column("key_sha256", sa.LargeBinary(length=32), nullable=False),
         sa.Column("request_sha256", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("attempt_id", sa.String(length=32), nullable=False),
-        sa.Column("lease_until", sa.BigInteger(), nullable=True),
-        sa.Column("status_code", sa.Integer(), nullable=True),
-        sa.Column("sealed_answer", sa.LargeBinary(), nullable=True),
+        sa.Column("status_code", sa.Integer(), nullable=False),
+        sa.Column("sealed_answer", sa.LargeBinary(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["application_id"], ["applications.application_id"], name=op.f("fk_idempotency_keys_applications")
