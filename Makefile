@@ -3,10 +3,12 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench campaign picture lock
+.PHONY: help run test check format bench campaign model faults simulation picture lock
 
 PYTHON ?= python3
 CASES ?= 50000
+RUNS ?= 20000
+SEED ?=
 VENV := .venv
 BIN := $(VENV)/bin
 UV := env -u PIP_FIND_LINKS $(BIN)/uv
@@ -20,6 +22,9 @@ help:
 	@echo "make check      format, lint, types"
 	@echo "make bench      measure, as ratios to references in the same run"
 	@echo "make campaign   look long for a wrong answer of the engine: 50,000 queries, every zone (CASES=)"
+	@echo "make model      search every state of the booking's model with Spin"
+	@echo "make faults     every crash point, full disks, kills, races and malformed requests, at length"
+	@echo "make simulation 20,000 simulated runs (RUNS=), or one of them again (SEED=)"
 	@echo "make lock       resolve the dependencies again"
 
 $(BIN)/uv: requirements/uv.txt
@@ -60,6 +65,16 @@ bench: $(VENV)/dev
 # What make test does with some thousands of queries and one year of clock changes, at length.
 campaign: $(VENV)/dev
 	@SLOTLINK_CAMPAIGN=1 SLOTLINK_CAMPAIGN_CASES=$(CASES) $(BIN)/pytest tests/unit/engine --timeout 0 --numprocesses 2 --dist worksteal $(ARGS)
+
+model: $(VENV)/dev
+	@$(BIN)/python -m model $(ARGS)
+
+# What make test does at some places, chosen by a seed, everywhere. A failure says how to repeat it.
+faults: $(VENV)/dev
+	@SLOTLINK_FAULTS=long $(BIN)/pytest tests/faults --timeout 0 $(ARGS)
+
+simulation: $(VENV)/dev
+	@SLOTLINK_SIMULATION_RUNS=$(RUNS) SLOTLINK_SIMULATION_SEED=$(SEED) $(BIN)/pytest tests/simulation --timeout 0 --numprocesses 2 $(ARGS)
 
 # The picture of the page that the README shows, taken by the browser test.
 picture: $(VENV)/dev

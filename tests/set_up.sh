@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What the tests need beyond Python packages: Chromium, PostgreSQL, and the Node client. Installed when absent and root;
-# otherwise said loudly, and a failure unless ALLOW_SKIP=1.
+# What the tests need beyond Python packages: Chromium, PostgreSQL, Spin with gcc, and the Node client. Installed when
+# absent and root; otherwise said loudly, and a failure unless ALLOW_SKIP=1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,6 +10,8 @@ has_chromium() { command -v chromium || command -v chromium-browser || command -
 has_postgres() { command -v postgres || ls /usr/lib/postgresql/*/bin/postgres; }
 has_chromium >/dev/null 2>&1 || missing+=(chromium)
 has_postgres >/dev/null 2>&1 || missing+=(postgresql)
+command -v spin >/dev/null || missing+=(spin)
+command -v gcc >/dev/null || missing+=(gcc libc6-dev)
 
 if [ ${#missing[@]} -gt 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   echo "installing ${missing[*]} …"
@@ -23,6 +25,7 @@ fi
 still=()
 has_chromium >/dev/null 2>&1 || still+=("chromium (browser tests)")
 has_postgres >/dev/null 2>&1 || still+=("postgresql (the second engine)")
+command -v spin >/dev/null && command -v gcc >/dev/null || still+=("spin and gcc (the model)")
 if command -v npm >/dev/null && command -v node >/dev/null; then
   (cd tests/sdk && npm ci --silent --no-audit --no-fund --ignore-scripts >/dev/null) || still+=("the npm package cronofy (npm ci failed)")
 else
