@@ -71,6 +71,8 @@ async def choose(request: Request) -> Response:
     if visit is None:
         return await unknown(request)
     if not comes_from_us(request, web) or not token_fits(visit, form.get("form_token")):
+        reason = "token" if comes_from_us(request, web) else "site"
+        log.info("form.refused", reason=reason, link=visit.link.link_id, client=client_of(host))
         return bare_page(web.pages.problem(visit.choice.locale, status=403, reference=""), 403)
     wait = await web.post_limit.wait_for(visit.link.link_id)
     if wait:

@@ -8,6 +8,7 @@ from http import HTTPStatus
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from slotlink.errors import (
     InvalidRequest,
@@ -77,9 +78,37 @@ async def answer_problem(request: Request, error: Exception) -> Response:
     if isinstance(error, StoreUnavailable):
         log.error("request.store_unavailable", path=request.scope.get("route_name"), reason=str(error))
         response.headers["Retry-After"] = RETRY_AFTER_S
+    _tell(request, error, status)
     # The Ruby client takes its error text from this header.
     response.headers["Status"] = f"{status} {HTTPStatus(status).phrase}"
     return response
+
+
+_TOLD = {
+    400: "request.refused",
+    401: "auth.refused",
+    403: "access.refused",
+    413: "request.refused",
+    429: "rate.refused",
+}
+
+
+def _tell(request: Request, error: Exception, status: int) -> None:
+    """What whoever watches over the server wants to see: where it came from, never what was in it."""
+    seen = {"handler": handler_of(request.scope), "method": request.method, "status": status}
+    seen["client"] = client_of(request.client.host if request.client else "")
+    if status == 500:
+        # A wrong key, an altered row: the settings or the data are at fault, and the message says how.
+        log.error("request.broke", reason=str(error), **seen)
+    elif isinstance(error, TokenRefused):
+        log.info("auth.refused", reason=error.error, **seen)
+    elif status in _TOLD:
+        log.info(_TOLD[status], **seen)
+
+
+def handler_of(scope: Scope) -> str:
+    """The name of what answers, never the path: paths hold tokens."""
+    return getattr(scope.get("endpoint"), "__name__", "none")
 
 
 def _may_be_a_guess(error: Exception) -> bool:
