@@ -303,10 +303,10 @@ def test_this_and_future_may_cancel_the_rest():
 
 
 def test_an_endless_rule_from_1997_costs_little():
-    start = time.perf_counter()
+    start = time.thread_time()
     text = calendar(event("DTSTART;TZID=Europe/Berlin:19970901T090000", "DURATION:PT1H", "RRULE:FREQ=DAILY"))
     assert times(text, window=(at("2026-03-28T00:00"), at("2026-03-30T09:00"))) == ["03-28 09:00/1", "03-29 09:00/1"]
-    assert time.perf_counter() - start < 0.5
+    assert time.thread_time() - start < 0.5
 
 
 @pytest.mark.parametrize(
@@ -337,10 +337,10 @@ def test_a_jump_keeps_the_phase_of_the_rule(rule: str, expected: list[str]):
     ],
 )
 def test_a_rule_of_every_second_fails_quickly(rule: str):
-    start = time.perf_counter()
+    start = time.thread_time()
     with pytest.raises(TooManyOccurrences):
         times(calendar(event("DTSTART:20260101T000000Z", f"RRULE:{rule}")))
-    assert time.perf_counter() - start < 1
+    assert time.thread_time() - start < 1
 
 
 def test_the_limit_counts_only_the_window():
@@ -354,9 +354,9 @@ def test_the_limit_counts_only_the_window():
     "rule", ["FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "FREQ=YEARLY;BYWEEKNO=60", "FREQ=WEEKLY;BYMONTH=2;BYMONTHDAY=30"]
 )
 def test_a_rule_that_never_comes_true_ends_the_search(rule: str):
-    start = time.perf_counter()
+    start = time.thread_time()
     assert times(series(f"RRULE:{rule}")) == ["03-02 09:00/1"]
-    assert time.perf_counter() - start < 1
+    assert time.thread_time() - start < 1
 
 
 @pytest.mark.parametrize(

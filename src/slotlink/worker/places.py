@@ -20,10 +20,11 @@ REMEMBERED = 1000  # hosts; of the others nothing is known
 
 @dataclass(slots=True, eq=False)
 class Place:
-    """One attempt under way."""
+    """One attempt under way, until its outcome is stored."""
 
     host: str
     began: float
+    heard: bool = False
 
 
 class Room:
@@ -69,7 +70,7 @@ class Places:
     def look(self) -> Room:
         now = self._clock()
         slow = {host for host, (slow, _) in self._last.items() if slow}
-        slow |= {place.host for place in self._under_way if now - place.began >= SLOW_S}
+        slow |= {place.host for place in self._under_way if not place.heard and now - place.began >= SLOW_S}
         accepting = {host for host, (_, accepts) in self._last.items() if accepts}
         return Room(Counter(place.host for place in self._under_way), slow, accepting)
 
@@ -80,6 +81,7 @@ class Places:
 
     def heard(self, place: Place, *, accepted: bool) -> None:
         """The receiver has answered, or will not."""
+        place.heard = True
         self._last.pop(place.host, None)
         self._last[place.host] = (self._clock() - place.began >= SLOW_S, accepted)
         if len(self._last) > REMEMBERED:
