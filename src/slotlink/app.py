@@ -27,13 +27,14 @@ from slotlink.domain.addresses import parse_allowed
 from slotlink.errors import ConfigurationError
 from slotlink.processes import serve_in_processes
 from slotlink.services.deps import Deps
+from slotlink.services.keys import check_keys
 from slotlink.settings import Settings
 from slotlink.store import outbox
-from slotlink.store.database import Database, open_database, own_file
+from slotlink.store.database import open_database, own_file
 from slotlink.store.hot_postgresql import PostgresqlHotReader
 from slotlink.store.hot_sqlite import SqliteHotReader
 from slotlink.store.postgresql import listen
-from slotlink.store.schema import is_current, migrate
+from slotlink.store.schema import check, migrate
 from slotlink.vault import Vault
 from slotlink.web.answer_headers import AnswerHeaders
 from slotlink.web.clients import in_both_spellings
@@ -122,15 +123,14 @@ def make_app(settings: Settings, *, background: bool = True, clock: Clock = time
                 waker.worker = await stack.enter_async_context(working(deps, clock))
             yield
 
-    form_key = deps.vault.form_key
     base_path = urlsplit(settings.app_url).path
     count = reader.count_request if isinstance(reader, PostgresqlHotReader) else Tally(clock).count
     state = WebState(
         deps=deps,
         context=WireContext(settings.limits, parse_allowed(settings.callback_allow)),
         pages=Pages(asset_version=_asset_version(), base_path=base_path),
-        form_signer=_signer(form_key, "form token"),
-        page_signer=_signer(form_key, "next page"),
+        form_signer=_signer(deps.vault.form_keys, "form token"),
+        page_signer=_signer(deps.vault.form_keys, "next page"),
         clock=clock,
         rate_limit=RateLimit("SLOTLINK_RATE_LIMIT", settings.rate_limit, count),
         unknown_limit=RateLimit("SLOTLINK_LIMIT_UNKNOWN", settings.limit_unknown, Tally(clock).count),
@@ -146,9 +146,9 @@ def make_app(settings: Settings, *, background: bool = True, clock: Clock = time
     return ProxyHeadersMiddleware(app, proxies) if proxies else app  # type: ignore[arg-type, return-value]
 
 
-def _signer(key: bytes, salt: str) -> URLSafeSerializer:
+def _signer(keys: list[bytes], salt: str) -> URLSafeSerializer:
     """The library's defaults are of SHA-1."""
-    return URLSafeSerializer(key, salt, signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256})
+    return URLSafeSerializer(keys, salt, signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256})
 
 
 def _asset_version() -> str:
@@ -157,19 +157,21 @@ def _asset_version() -> str:
 
 
 async def prepare(settings: Settings) -> None:
-    """Make the database ready to serve from: migrated on SQLite, checked on PostgreSQL. Raises ConfigurationError."""
-    database = open_database(settings.url_of_database, checkpoints=False)
+    """Make the database ready to serve from. Raises ConfigurationError."""
+    deps = open_deps(settings)
     try:
-        await _prepare(database)
+        await make_ready(deps, serving=True)
     finally:
-        await database.close()
+        await deps.database.close()
 
 
-async def _prepare(database: Database) -> None:
-    if database.dialect == "sqlite":
-        await migrate(database)
-    elif not await is_current(database):
-        raise ConfigurationError("the database schema is not current; run: slotlink migrate")
+async def make_ready(deps: Deps, *, serving: bool) -> None:
+    """The schema migrated on SQLite and checked on PostgreSQL, then the keys checked. Raises ConfigurationError."""
+    if deps.database.dialect == "sqlite":
+        await migrate(deps.database)
+    else:
+        await check(deps.database)
+    await check_keys(deps, int(time.time()), serving=serving)
 
 
 class _Server(uvicorn.Server):
@@ -284,7 +286,7 @@ async def work(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     try:
-        await _prepare(deps.database)
+        await make_ready(deps, serving=True)
         async with working(deps):
             print("working", flush=True, file=sys.stdout)
             await stopped.wait()

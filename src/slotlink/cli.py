@@ -1,44 +1,41 @@
-"""The command: serve · work · migrate · demo · applications · calendars · doctor."""
+"""The command: serve · work · migrate · demo · keys · doctor, and those of `cli_applications.py`, `cli_records.py`."""
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import sys
 import time
-from collections.abc import Generator
 from pathlib import Path
 from typing import Annotated, Any
 
+import structlog
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from slotlink import app as composition
 from slotlink import diagnosis
+from slotlink.cli_applications import applications_cli
+from slotlink.cli_records import callbacks_cli, links_cli
 from slotlink.demo import play
-from slotlink.errors import ConfigurationError, InvalidRequest, NotFound, SlotlinkError, StoreUnavailable
-from slotlink.logs import configure_logs
+from slotlink.errors import ConfigurationError, SlotlinkError
+from slotlink.services import keys
 from slotlink.services.accounts import known_account
 from slotlink.services.deps import Deps
 from slotlink.services.events import import_calendar
-from slotlink.settings import Settings
-from slotlink.store import applications
-from slotlink.store.schema import is_current, migrate
+from slotlink.settings import Settings, files_others_can_read
+from slotlink.store.schema import check, migrate
+from slotlink.terminal import AsJson, explained, migrated, out, read_settings, run, tell
 from slotlink.vault import new_key
 
 cli = typer.Typer(
     help="A self-hosted Real-Time Scheduling server.", no_args_is_help=True, add_completion=False, rich_markup_mode=None
 )
-applications_cli = typer.Typer(help="Applications and their client secrets.", no_args_is_help=True)
 calendars_cli = typer.Typer(help="Embedded calendars.", no_args_is_help=True)
+keys_cli = typer.Typer(help="The keys of secrets at rest.", no_args_is_help=True)
 cli.add_typer(applications_cli, name="applications")
 cli.add_typer(calendars_cli, name="calendars")
-
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")]
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+cli.add_typer(links_cli, name="links")
+cli.add_typer(callbacks_cli, name="callbacks")
+cli.add_typer(keys_cli, name="keys")
 
 
 def main() -> None:
@@ -53,21 +50,23 @@ def serve(
     no_background: Annotated[bool, typer.Option("--no-background", help="Leave callbacks to slotlink work.")] = False,
 ) -> None:
     """Serve the API and the page, with the background worker inside."""
-    with _explained():
-        settings = _settings()
+    with explained():
+        settings = read_settings()
         if workers > 1 and settings.embedded:
             raise ConfigurationError(
                 f"--workers {workers}: one process owns a SQLite file; use PostgreSQL "
                 "(SLOTLINK_DATABASE_URL=postgresql://…)"
             )
+        _warn_of_open_files(settings)
         composition.serve(settings, host, port, background=not no_background, processes=workers)
 
 
 @cli.command()
 def work() -> None:
     """Run a background worker alone (PostgreSQL; on SQLite the serving process does this work)."""
-    with _explained():
-        settings = _settings()
+    with explained():
+        settings = read_settings()
+        _warn_of_open_files(settings)
         with composition.owning(settings):
             composition.run_async(composition.work(settings))
 
@@ -76,11 +75,11 @@ def work() -> None:
 def migrate_command() -> None:
     """Bring the database to the current schema. Safe to run twice."""
 
-    async def run(deps: Deps) -> tuple[str | None, str]:
+    async def act(deps: Deps) -> tuple[str | None, str]:
         return await migrate(deps.database)
 
-    with _explained():
-        before, after = _run(run)
+    with explained():
+        before, after = run(act)
         out.print(f"schema {after}, current already" if before == after else f"schema {before or 'none'} → {after}")
 
 
@@ -91,68 +90,8 @@ def demo(
     port: Annotated[int, typer.Option(envvar="PORT", min=0, max=65535, help="Port to listen on.")] = 8000,
 ) -> None:
     """Serve an example: an application, two people with calendars, and an open link."""
-    with _explained():
+    with explained():
         raise typer.Exit(play.demo(os.environ, host, port, once=once, out=out))
-
-
-@applications_cli.command("create")
-def create_application(name: str, as_json: AsJson = False) -> None:
-    """Create an application. Its secret is shown once."""
-
-    async def run(deps: Deps) -> tuple[str, str]:
-        async with deps.database.transaction() as connection:
-            return await applications.create(connection, deps.vault, _name(name), int(time.time()))
-
-    with _explained():
-        client_id, client_secret = _run(_migrated(run))
-        _tell(as_json, {"client_id": client_id, "client_secret": client_secret})
-
-
-@applications_cli.command("list")
-def list_applications(as_json: AsJson = False) -> None:
-    """List the applications."""
-
-    async def run(deps: Deps) -> list[applications.ApplicationRow]:
-        async with deps.database.reading() as connection:
-            return await applications.all_of_them(connection)
-
-    with _explained():
-        rows = [
-            {"client_id": row.application_id, "name": row.name, "active_secrets": row.active_secrets}
-            for row in _run(_migrated(run))
-        ]
-        if as_json:
-            return _tell(True, {"applications": rows})
-        table = Table("Client id", "Name", "Active secrets", box=None)
-        for row in rows:
-            table.add_row(*(str(value) for value in row.values()))
-        out.print(table if rows else "No applications yet. Make one: slotlink applications create NAME")
-    return None
-
-
-@applications_cli.command("rotate-secret")
-def rotate_secret(client_id: str, as_json: AsJson = False) -> None:
-    """Add a second client secret; both work until the older one is revoked."""
-
-    async def run(deps: Deps) -> str:
-        async with deps.database.transaction() as connection:
-            return await applications.rotate_secret(connection, deps.vault, client_id, int(time.time()))
-
-    with _explained():
-        _tell(as_json, {"client_id": client_id, "client_secret": _run(_migrated(run))})
-
-
-@applications_cli.command("revoke-secret")
-def revoke_secret(client_id: str, as_json: AsJson = False) -> None:
-    """Revoke the older of two client secrets."""
-
-    async def run(deps: Deps) -> None:
-        async with deps.database.transaction() as connection:
-            await applications.revoke_oldest_secret(connection, client_id, int(time.time()))
-
-    with _explained():
-        _run(_migrated(run))
-        _tell(as_json, {"client_id": client_id, "revoked": "the older secret"})
 
 
 @calendars_cli.command("import")
@@ -166,13 +105,39 @@ def import_command(
 ) -> None:
     """Put the events of a file into an embedded calendar; again, to update them by UID."""
 
-    async def run(deps: Deps) -> dict[str, Any]:
+    async def act(deps: Deps) -> dict[str, Any]:
         owner = await known_account(deps, account)
         done = await import_calendar(deps, owner, calendar_id, file.read_bytes(), int(time.time()))
         return {"account": account, "calendar_id": done.calendar_id, "events": done.events, "repeating": done.repeating}
 
-    with _explained():
-        _tell(as_json, _run(_migrated(run)))
+    with explained():
+        tell(as_json, run(migrated(act)))
+
+
+@keys_cli.command("list")
+def list_keys(as_json: AsJson = False) -> None:
+    """List the keys by their ids: since when each is used, and what it has sealed."""
+
+    async def act(deps: Deps) -> list[keys.KeyUse]:
+        await check(deps.database)  # and not the keys: this tells what is wrong with them
+        return await keys.list_keys(deps)
+
+    with explained():
+        rows = run(act)
+        table = Table("Key", "", "Since", "Has sealed", box=None)
+        for row in rows:
+            table.add_row(row.key_id, row.standing, row.since or "", keys.told(row.rows) or "nothing")
+        tell(True, {"keys": [row.as_json() for row in rows]}) if as_json else out.print(table)
+
+
+@keys_cli.command("rotate")
+def rotate_keys(as_json: AsJson = False) -> None:
+    """Seal again with the newest key whatever an older one has sealed. May run beside a server, and again."""
+    with explained():
+        done: keys.Rotation = run(migrated(keys.rotate))
+        tell(True, done.as_json()) if as_json else out.print("\n".join(done.as_text()))
+        if done.faults:
+            raise SlotlinkError("\n".join(done.faults))
 
 
 @cli.command()
@@ -186,7 +151,7 @@ def doctor(
         return
     findings = composition.run_async(diagnosis.examine(os.environ))
     if as_json:
-        _tell(True, {"healthy": not any(f.faulty for f in findings), "checks": [f.as_json() for f in findings]})
+        tell(True, {"healthy": not any(f.faulty for f in findings), "checks": [f.as_json() for f in findings]})
     else:
         for finding in findings:
             out.print(f"[{'red' if finding.faulty else 'green'}]{finding.mark}[/] {finding.name}: {finding.text}")
@@ -194,65 +159,6 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _settings() -> Settings:
-    settings = Settings.from_environ(os.environ)
-    configure_logs(settings.log_format)
-    return settings
-
-
-def _name(name: str) -> str:
-    if not name.strip() or len(name) > 255:
-        raise InvalidRequest.of("name", "errors.required", "give the application a name of 1 to 255 characters")
-    return name.strip()
-
-
-def _run(command: Any) -> Any:
-    """Run a command over the database, beside the serving process if there is one."""
-
-    async def run() -> Any:
-        deps = composition.open_deps(_settings())
-        try:
-            return await command(deps)
-        finally:
-            await deps.database.close()
-
-    return composition.run_async(run())
-
-
-def _migrated(command: Any) -> Any:
-    """On the embedded default a first command finds its database made."""
-
-    async def run(deps: Deps) -> Any:
-        if deps.database.dialect == "sqlite":
-            await migrate(deps.database)
-        elif not await is_current(deps.database):
-            raise ConfigurationError("the database schema is not current; run: slotlink migrate")
-        return await command(deps)
-
-    return run
-
-
-def _tell(as_json: bool, content: dict[str, Any]) -> None:
-    if as_json:
-        sys.stdout.write(json.dumps(content) + "\n")
-        return
-    width = max(len(name) for name in content)
-    for name, value in content.items():
-        out.print(f"[bold]{name:<{width}}[/]  {value}", markup=True)
-
-
-@contextlib.contextmanager
-def _explained() -> Generator[None]:
-    """Our errors end the command with one sentence each, not with a traceback."""
-    try:
-        yield
-    except ConfigurationError as error:
-        for line in str(error).splitlines():
-            err.print("error: " + line, style="red", markup=False)
-        raise typer.Exit(2) from error
-    except StoreUnavailable as error:
-        err.print(f"error: the database does not answer: {error}; slotlink doctor says more", style="red", markup=False)
-        raise typer.Exit(1) from error
-    except (InvalidRequest, NotFound, SlotlinkError) as error:
-        err.print(f"error: {error}", style="red", markup=False)
-        raise typer.Exit(1) from error
+def _warn_of_open_files(settings: Settings) -> None:
+    for path in files_others_can_read(os.environ, settings.data_dir):
+        structlog.get_logger("slotlink").warning("secrets.others_can_read", file=str(path), advice="chmod 600")

@@ -17,9 +17,11 @@ from slotlink.app import open_deps
 from slotlink.domain.addresses import parse_allowed
 from slotlink.errors import ConfigurationError, SlotlinkError
 from slotlink.services.deps import Deps
-from slotlink.settings import Settings
+from slotlink.services.keys import find_faults
+from slotlink.settings import Settings, files_others_can_read
 from slotlink.store.applications import active_secrets
-from slotlink.store.schema import is_current
+from slotlink.store.database import Database
+from slotlink.store.schema import check, is_behind, is_current
 from slotlink.store.tables import applications
 
 CLOCK_TOLERANCE_S = 5
@@ -54,7 +56,8 @@ async def examine(environ: Mapping[str, str]) -> list[Finding]:
                 "settings", f"data center {settings.data_center}, {'SQLite' if settings.embedded else 'PostgreSQL'}"
             ),
             *await _database(deps),
-            await _keys(deps),
+            *await _keys(deps),
+            *_key_files(environ, settings),
             _zone_data(),
             *await _base_urls(settings),
         ]
@@ -64,6 +67,7 @@ async def examine(environ: Mapping[str, str]) -> list[Finding]:
 
 async def _database(deps: Deps) -> list[Finding]:
     try:
+        behind = await is_behind(deps.database)
         async with deps.database.reading() as connection:
             if deps.database.dialect == "sqlite":
                 version = f"SQLite {sqlite3.sqlite_version}"
@@ -73,16 +77,20 @@ async def _database(deps: Deps) -> list[Finding]:
             else:
                 version = "PostgreSQL " + (await connection.execute(text("SHOW server_version"))).scalar_one()
                 clock = (await connection.execute(text("SELECT extract(epoch FROM clock_timestamp())"))).scalar_one()
-        findings = [Finding("database", version)]
-        if await is_current(deps.database):
-            findings.append(Finding("schema", "current"))
-        elif deps.database.dialect == "sqlite":
-            findings.append(Finding("schema", "not current yet; slotlink serve migrates it when it starts"))
-        else:
-            findings.append(Finding("schema", "not current; run slotlink migrate", faulty=True))
+        findings = [Finding("database", version), await _schema(deps.database, behind)]
     except SlotlinkError as error:
-        return [Finding("database", f"does not answer: {error}", faulty=True)]
+        return [Finding("database", f"cannot be used: {str(error) or 'no answer in time'}", faulty=True)]
     return [*findings, _clock(None if clock is None else float(clock))]
+
+
+async def _schema(database: Database, behind: bool) -> Finding:
+    if behind and database.dialect == "sqlite":
+        return Finding("schema", "not current yet; slotlink serve migrates it when it starts")
+    try:
+        await check(database)
+    except ConfigurationError as error:
+        return Finding("schema", str(error), faulty=True)
+    return Finding("schema", "current")
 
 
 def _clock(database_time: float | None) -> Finding:
@@ -96,18 +104,28 @@ def _clock(database_time: float | None) -> Finding:
     )
 
 
-async def _keys(deps: Deps) -> Finding:
-    """Every stored client secret opens with the keys at hand."""
+async def _keys(deps: Deps) -> list[Finding]:
+    """Every key that sealed something is at hand, and every stored client secret opens."""
     count = 0
     try:
         if not await is_current(deps.database):
-            return Finding("keys", f"{len(deps.settings.secret_keys)} in the ring; nothing sealed yet")
+            return [Finding("keys", f"{len(deps.settings.secret_keys)} in the ring; nothing was opened")]
+        faults = await find_faults(deps)
+        if faults:
+            return [Finding("keys", fault, faulty=True) for fault in faults]
         async with deps.database.reading() as connection:
             for (application_id,) in (await connection.execute(select(applications.c.application_id))).all():
                 count += len(await active_secrets(connection, deps.vault, application_id))
     except SlotlinkError as error:
-        return Finding("keys", str(error), faulty=True)
-    return Finding("keys", f"{len(deps.settings.secret_keys)} in the ring; all {count} stored client secrets open")
+        return [Finding("keys", str(error), faulty=True)]
+    return [Finding("keys", f"{len(deps.settings.secret_keys)} in the ring; all {count} stored client secrets open")]
+
+
+def _key_files(environ: Mapping[str, str], settings: Settings) -> list[Finding]:
+    return [
+        Finding("secret files", f"others on this machine can read {path}; chmod 600 {path}")
+        for path in files_others_can_read(environ, settings.data_dir)
+    ]
 
 
 def _zone_data() -> Finding:

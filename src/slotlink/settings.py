@@ -11,6 +11,7 @@ import ipaddress
 import os
 import re
 import secrets
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +83,39 @@ def _base_url(text: str) -> str:
 
 
 def _keys(text: Any) -> Any:
-    return tuple(parse_key(part) for part in _list(text)) if isinstance(text, str) else text
+    """Keys with commas or new lines between them. What is wrong is told by the key's place, never by the key."""
+    if not isinstance(text, str):
+        return text
+    parts = text.replace(",", " ").split()
+    if not parts:
+        raise ValueError("there is no key in it (slotlink doctor --new-key makes one)")
+    keys: list[bytes] = []
+    for number, part in enumerate(parts, start=1):
+        try:
+            keys.append(parse_key(part))
+        except ValueError as error:
+            raise ValueError(f"key {number} of {len(parts)}: {error}" if len(parts) > 1 else str(error)) from error
+    return tuple(keys)
+
+
+def _database_url(text: str) -> str:
+    """What is wrong is told without repeating the URL: it may hold a password."""
+    scheme, _, rest = text.partition("://")
+    if scheme == "sqlite":
+        if not re.fullmatch(r"/[^?]*[^?/]", rest):
+            raise ValueError("name the file: sqlite:///FILE, or sqlite:////FILE for a path from the root")
+    elif scheme == "postgresql":
+        where = re.split(r"[/?#]", rest)[0]
+        for host in where[where.find("@") + 1 :].split(","):
+            named = re.fullmatch(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:@\s]*)(?::(\d{1,5}))?", host)
+            if named is None or int(named[1] or 0) > 65535:
+                raise ValueError(
+                    "write postgresql://user:password@host:port/database; inside a password, write @ : / ? # % as "
+                    "%40 %3A %2F %3F %23 %25"
+                )
+    else:
+        raise ValueError("write sqlite:///FILE or postgresql://user:password@host/database; there is no other engine")
+    return text
 
 
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
@@ -122,7 +155,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    database_url: Annotated[str | None, Field(json_schema_extra=SECRET, repr=False)] = None
+    database_url: Annotated[str | None, AfterValidator(_database_url), Field(json_schema_extra=SECRET, repr=False)] = (
+        None
+    )
     data_dir: Path = Field(default_factory=lambda: user_data_path("slotlink"))
     # Empty here means the address of `serve`, filled in by `at`: these two are the only source of absolute URLs.
     api_url: BaseUrl = ""
@@ -198,9 +233,13 @@ class Settings(BaseModel):
                 values[names[variable][0]] = text
             elif plain in names and _is_secret(names[plain][1]):
                 try:
-                    values[names[plain][0]] = Path(text).read_text().strip()
+                    values[names[plain][0]] = content = Path(text).read_text().strip()
+                    if not content:
+                        problems.append(f"{variable}: {text} is empty")
                 except OSError as error:
                     problems.append(f"{variable}: cannot read {text}: {error.strerror}")
+                except UnicodeDecodeError:
+                    problems.append(f"{variable}: {text} is no text")
             else:
                 nearest = difflib.get_close_matches(variable, names, n=1, cutoff=0)
                 problems.append(f"{variable} is not a setting; did you mean {nearest[0]}?")
@@ -213,13 +252,13 @@ class Settings(BaseModel):
             ]
             settings = None
         if settings is not None and not settings.secret_keys:
-            if settings.embedded:
-                settings = settings.model_copy(update={"secret_keys": _keys(_generated_keys(settings.data_dir))})
-            else:
+            if not settings.embedded:
                 problems.append(
                     "SLOTLINK_SECRET_KEYS is required with PostgreSQL, and must be the same on every node; make one "
                     "with: slotlink doctor --new-key"
                 )
+            elif not problems:
+                settings = settings.model_copy(update={"secret_keys": _kept_keys(settings.data_dir)})
         if problems or settings is None:
             raise ConfigurationError("\n".join(problems))
         return settings
@@ -229,7 +268,7 @@ def _is_secret(info: FieldInfo) -> bool:
     return info.json_schema_extra == SECRET
 
 
-def _generated_keys(data_dir: Path) -> str:
+def _kept_keys(data_dir: Path) -> tuple[bytes, ...]:
     """The key file of the embedded default: made once, readable by its owner only, never overwritten."""
     path = data_dir / KEY_FILE
     try:
@@ -246,8 +285,16 @@ def _generated_keys(data_dir: Path) -> str:
                 pass
             finally:
                 draft.unlink()
-        return path.read_text().strip().replace("\n", ",")
+        return _keys(path.read_text())
+    except ValueError as error:
+        raise ConfigurationError(f"the key file {path} cannot be used: {error}; restore it from a backup") from error
     except OSError as error:
         raise ConfigurationError(
             f"cannot keep the keys in {data_dir}: {error.strerror}. Set SLOTLINK_DATA_DIR to a writable folder."
         ) from error
+
+
+def files_others_can_read(environ: Mapping[str, str], data_dir: Path) -> list[Path]:
+    """Files of secrets that every account of this machine may read."""
+    named = [Path(text) for name, text in environ.items() if name.startswith(PREFIX) and name.endswith("_FILE")]
+    return [path for path in (*named, data_dir / KEY_FILE) if path.is_file() and path.stat().st_mode & stat.S_IROTH]

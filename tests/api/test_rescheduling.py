@@ -71,6 +71,15 @@ def test_when_the_application_moves_the_event_status_follows(center: Center) -> 
     assert len(callbacks(center)) == 1, "an application is not told of what it did itself"
 
 
+def test_a_link_follows_another_one_also_when_its_booking_holds_nobody_any_more(center: Center) -> None:
+    maya = center.person("maya")
+    first = book(center, maya, slot=wire(1))
+    maya.event("interview-1", at(5), at(6))  # from here on, the event is what keeps Maya busy
+    second = book(center, maya, slot=wire(3))
+    for link in (first, second):
+        assert link.status()["event"]["start"]["time"] == wire(3)
+
+
 def test_an_event_of_another_id_or_calendar_moves_no_link(center: Center) -> None:
     maya, jonas = center.person("maya"), center.person("jonas")
     link = book(center, maya, slot=wire(1))

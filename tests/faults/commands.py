@@ -14,16 +14,18 @@ from typing import Any
 from tests.serving import environ_for
 
 _PARENT = """
-import json, os, sys, traceback
+import json, os, signal, sys, traceback
 import slotlink.cli
 
 def run(job):
+    signal.alarm(120)  # whatever goes on for ever, such as a start that was not refused, ends and leaves nobody behind
     os.environ.clear()
     os.environ.update(job["environ"])
     for number, path in ((1, job["out"]), (2, job["err"])):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.argv = ["slotlink", *job["arguments"]]
+    exec(job["before"], {})
     try:
         slotlink.cli.main()
     except SystemExit as ended:
@@ -71,11 +73,12 @@ class Commands:
         self._parent.stdout.close()
         self._folder.cleanup()
 
-    def __call__(self, environ: Mapping[str, str], *arguments: str) -> Done:
+    def __call__(self, environ: Mapping[str, str], *arguments: str, before: str = "") -> Done:
+        """`before`: what the process does first, as Python. An exit code below 0 is the signal that ended it."""
         assert self._parent.stdin is not None and self._parent.stdout is not None
         self._count += 1
         out, err = (Path(self._folder.name) / f"{self._count}.{name}" for name in ("out", "err"))
-        job = {"environ": dict(environ), "arguments": arguments, "out": str(out), "err": str(err)}
+        job = {"environ": dict(environ), "arguments": arguments, "out": str(out), "err": str(err), "before": before}
         self._parent.stdin.write(json.dumps(job) + "\n")
         self._parent.stdin.flush()
         code = int(self._parent.stdout.readline())
@@ -90,5 +93,5 @@ class Folder:
         self.environ = environ_for(path, **variables)
         self.commands = commands
 
-    def __call__(self, *arguments: str, **variables: str) -> Done:
-        return self.commands(self.environ | variables, *arguments)
+    def __call__(self, *arguments: str, before: str = "", **variables: str) -> Done:
+        return self.commands(self.environ | variables, *arguments, before=before)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.commands import Commands, Folder
+from tests.faults.mortal import Mortals
 from tests.serving import LiveServer, Receiver, serving
 
 
@@ -28,6 +29,12 @@ def compiled_once() -> Generator[None]:
 def commands(compiled_once: None) -> Generator[Commands]:
     with Commands() as commands:
         yield commands
+
+
+@pytest.fixture(scope="package")
+def mortals(compiled_once: None) -> Generator[Mortals]:
+    with Mortals() as mortals:
+        yield mortals
 
 
 @pytest.fixture

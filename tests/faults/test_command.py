@@ -125,7 +125,7 @@ def test_commands_that_are_no_servers_run_beside_one(served: tuple[Folder, LiveS
 def test_a_database_that_does_not_answer_is_said_in_a_sentence(folder: Folder) -> None:
     for command in (("serve", "--port", "0"), ("migrate",), ("applications", "list")):
         refused = folder(*command, SLOTLINK_DATABASE_URL="postgresql://slotlink@127.0.0.1:1/none")
-        assert refused.code == 1 and "the database does not answer" in refused.err and "Traceback" not in refused.err
+        assert refused.code == 1 and "the database cannot be used" in refused.err and "Traceback" not in refused.err
 
 
 def test_several_workers_on_sqlite_are_refused_with_the_reason(folder: Folder) -> None:
@@ -242,7 +242,20 @@ def test_the_demo_plays_its_visitor_and_ends_well(folder: Folder) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["", "serve", "work", "migrate", "demo", "applications", "applications create", "calendars import", "doctor"],
+    [
+        "",
+        "serve",
+        "work",
+        "migrate",
+        "demo",
+        "applications",
+        "applications create",
+        "calendars import",
+        "keys",
+        "keys list",
+        "keys rotate",
+        "doctor",
+    ],
 )
 def test_every_command_explains_itself(folder: Folder, command: str) -> None:
     done = folder(*command.split(), "--help")

@@ -18,6 +18,7 @@ import httpx2
 import pytest
 
 from tests.center import CreatedLink
+from tests.faults.campaign import LONG
 from tests.faults.commands import Commands
 from tests.faults.live import LiveCenter
 from tests.postgresql import Cluster, Standby, find_postgres
@@ -43,7 +44,10 @@ class Load:
     over: threading.Event = field(default_factory=threading.Event)
 
 
-@pytest.mark.parametrize("synchronous", [True, False])
+@pytest.mark.parametrize(
+    "synchronous",
+    [True, pytest.param(False, marks=pytest.mark.skipif(not LONG, reason="make faults shows this one too"))],
+)
 def test_a_failover_loses_what_was_not_acknowledged_and_nothing_else(
     synchronous: bool, tmp_path: Path, commands: Commands, capsys: pytest.CaptureFixture[str]
 ) -> None:

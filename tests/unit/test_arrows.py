@@ -27,7 +27,13 @@ ARROWS: dict[str, set[str]] = {
     "app": {"domain", "errors", "processes", "services", "settings", "store", "vault", "web", "worker"},
     "diagnosis": {"app", "domain", "errors", "services", "settings", "store"},
     "demo": {"app", "domain", "logs", "services", "settings", "store"},
-    "cli": {"app", "demo", "diagnosis", "errors", "logs", "services", "settings", "store", "vault"},
+    "terminal": {"app", "errors", "logs", "services", "settings"},
+    "cli_applications": {"errors", "services", "store", "terminal"},
+    "cli_records": {"domain", "errors", "services", "store", "terminal"},
+    "cli": {
+        *("app", "cli_applications", "cli_records", "demo", "diagnosis"),
+        *("errors", "services", "settings", "store", "terminal", "vault"),
+    },
     "__main__": {"cli"},
     "__init__": set(),
 }

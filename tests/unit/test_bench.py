@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.server
 import json
+import os
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from bench import floor
+from bench import cluster, floor, unguarded
 from bench.__main__ import GROUPS, measure
 from bench.availability_figures import agree
+from bench.booking_figures import Booker
+from bench.booking_figures import agree as ways_agree
 from bench.engine_contest import Contest
 from bench.engine_figures import LEAST_ENGINE, scenario_figures
 from bench.engine_growth import exponent
@@ -22,22 +29,68 @@ from bench.figures import Figure
 from bench.load import Load, OwnClient, best_load, request
 from bench.measures import LEAST
 from bench.office import build_office
-from bench.processes import Server
+from bench.processes import Server, children_of, cpu_s_of
 from bench.scenarios import FORMATS, Shape, scenario, ten_people
+from bench.town import build
+from tests.postgresql import find_postgres
 
+ON_POSTGRESQL = ["postgresql", "callbacks"]
 OFFICE = Shape("office", ((7, 2),), 20, 12, max_results=30)
 
 
 def test_every_measurement_runs_once() -> None:
+    measure_once([group for group in GROUPS if group not in ON_POSTGRESQL])
+
+
+def test_every_measurement_on_postgresql_runs_once() -> None:
+    find_postgres()  # skips, or fails, where it is not installed
+    figures = measure_once(ON_POSTGRESQL)
+    assert {"SQLite", "PostgreSQL"} <= {
+        word.strip(",") for each in figures["callbacks"] for word in each["name"].split()
+    }
+    assert len(figures["postgresql"]) >= 9
+
+
+def measure_once(groups: list[str]) -> dict[str, list[dict[str, Any]]]:
+    """The least of each group, and what holds of any figure."""
     shown: list[object] = []
-    results = measure(LEAST, OwnClient(), list(GROUPS), shown.append)
-    assert len(shown) == len(GROUPS)
+    results = measure(LEAST, OwnClient(), groups, shown.append)
+    assert len(shown) == len(groups)
     assert json.loads(json.dumps(results)) == results
-    for group in GROUPS:
+    for group in groups:
         for figure in results["figures"][group]:
             if figure["unit"] != "exponent":  # so few and so small that it says nothing
                 assert figure["measured"]["minimum"] > 0, figure
                 assert figure["referred"]["minimum"] > 0, figure
+    return results["figures"]
+
+
+def test_without_postgresql_its_group_is_left_out_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "find_postgresql", lambda: None)
+    shown: list[Any] = []
+    results = measure(LEAST, OwnClient(), ["postgresql"], shown.append)
+    assert results["figures"] == {"postgresql": []}
+    assert "apt-get install postgresql" in shown[0].title
+
+
+def test_the_ways_of_booking_write_the_same_rows(tmp_path: Path) -> None:
+    town = build(tmp_path, LEAST.sizes)
+    with asyncio.Runner() as runner:
+        booker = Booker(runner, town, {})
+        ways_agree(booker, booker)
+
+        async def forget(*_: object, **__: object) -> None: ...
+
+        with pytest.MonkeyPatch.context() as broken, pytest.raises(AssertionError, match="write different rows"):
+            broken.setattr(unguarded, "_close_anyway", forget)
+            ways_agree(booker, booker)
+        booker.close()
+
+
+def test_what_a_server_uses_is_what_its_processes_use() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        assert child.pid in children_of(os.getpid())
+        assert cpu_s_of(child.pid) > 0
 
 
 @pytest.fixture(scope="module")

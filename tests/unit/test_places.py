@@ -74,6 +74,14 @@ def test_a_slow_host_that_accepts_has_as_many_places_as_any_and_is_quick_again_a
     assert len(taken) == QUICK_PLACES and taken[-1] == "slow.test", "counts among the quick ones again"
 
 
+def test_a_host_is_not_slow_because_our_database_is(all_places: Places, clock: Clock) -> None:
+    place = all_places.take("quick.test")
+    all_places.heard(place, accepted=True)
+    clock.now += 10 * SLOW_S
+    assert len(_admitted(all_places, ["quick.test"] * 9)) == PER_HOST - 1
+    assert len(_admitted(all_places, ["quick.test", *_hosts(QUICK_PLACES)])) == QUICK_PLACES - 1, "counts as quick"
+
+
 def test_only_so_many_hosts_are_remembered(all_places: Places, monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
     monkeypatch.setattr(places, "REMEMBERED", 2)
     for host in _hosts(3):

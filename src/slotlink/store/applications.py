@@ -11,7 +11,7 @@ from slotlink.domain.account import Application
 from slotlink.errors import InvalidRequest, NotFound
 from slotlink.store import ids
 from slotlink.store.tables import applications, client_secrets, metadata
-from slotlink.vault import Vault, digest
+from slotlink.vault import Vault, digest, row_name
 
 ACTIVE_SECRETS = 2  # during a rotation: the old one and the new one
 
@@ -141,9 +141,13 @@ async def find_by_secret(connection: AsyncConnection, secret: str) -> Applicatio
 async def active_secrets(connection: AsyncConnection, vault: Vault, application_id: str) -> list[str]:
     """The secrets that sign callbacks, newest first."""
     return [
-        vault.open(row.sealed_secret, f"client_secrets/{application_id}/{row.secret_id}")
+        vault.open(row.sealed_secret, _row(application_id, row.secret_id))
         for row in reversed(await _active(connection, application_id))
     ]
+
+
+def _row(application_id: str, secret_id: str) -> str:
+    return row_name(client_secrets.name, application_id, secret_id)
 
 
 async def _active(connection: AsyncConnection, application_id: str):
@@ -164,7 +168,7 @@ async def _add_secret(connection: AsyncConnection, vault: Vault, application_id:
             application_id=application_id,
             secret_id=secret_id,
             secret_sha256=digest(secret),
-            sealed_secret=vault.seal(secret, f"client_secrets/{application_id}/{secret_id}"),
+            sealed_secret=vault.seal(secret, _row(application_id, secret_id)),
             created_at=now,
         )
     )

@@ -18,7 +18,7 @@ from slotlink.store.request_counts import COUNT_REQUEST
 from slotlink.store.tables import accounts
 
 CONNECTIONS = 4
-ATTEMPTS = 2  # to count a request: the first may meet a connection that broke since it was used last
+ATTEMPTS = 2  # to count a request: the first may meet a connection that broke while it lay idle
 _DIALECT = asyncpg_dialect.dialect()
 _VERSIONS = versions_of(accounts.c.sub == any_(bindparam("subs", type_=ARRAY(String))))
 
@@ -80,6 +80,9 @@ class PostgresqlHotReader:
                     connection.terminate()
                     raise
             except (*BROKEN, ValueError):
+                # After a restart or a failover the others are broken as well: the next one to ask opens its own.
+                while self._idle:
+                    self._idle.pop().terminate()
                 return ()
             self._idle.append(connection)
             return rows

@@ -12,11 +12,11 @@ def new_id(prefix: str) -> str:
 
 def new_link_token() -> str:
     """The last path component of a link's URL: 22 URL-safe characters, 128 bits."""
-    return secrets.token_urlsafe(16)
+    return _typed_easily(16)
 
 
 def new_client_id() -> str:
-    return secrets.token_urlsafe(24)
+    return _typed_easily(24)
 
 
 def new_client_secret() -> str:
@@ -25,3 +25,10 @@ def new_client_secret() -> str:
 
 def new_bearer_token() -> str:
     return secrets.token_urlsafe(32)
+
+
+def _typed_easily(size: int) -> str:
+    """So many random bytes, URL-safe; none that a command would take for an option. One in 64 is drawn again."""
+    while (token := secrets.token_urlsafe(size)).startswith("-"):
+        continue
+    return token

@@ -13,7 +13,7 @@ from slotlink.domain.link import TRANSITIONS, Json, Link, LinkStatus, Terms
 from slotlink.errors import LinkNotOpen, NotFound, UnknownToken
 from slotlink.store import accounts, ids
 from slotlink.store.tables import booking_events, booking_participants, link_history, links
-from slotlink.vault import Vault, digest
+from slotlink.vault import Vault, digest, row_name
 
 NO_TIMES_PAUSE_S = 60  # at most one "no times" callback of a kind in this time, for one link
 
@@ -211,7 +211,7 @@ def event_text(event: Json) -> str:
 
 
 def _token_row(application_id: str, link_id: str) -> str:
-    return f"links/{application_id}/{link_id}"
+    return row_name(links.name, application_id, link_id)
 
 
 def open_token(vault: Vault, sealed: bytes, application_id: str, link_id: str) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink.store import ids
 from slotlink.store.tables import outbox, outbox_attempts
-from slotlink.vault import Vault
+from slotlink.vault import Vault, row_name
 
 CLOCKS_DIFFER_S = 60  # between nodes, at most, without one taking the other's times for wrong
 _SEEN_PER_PLACE = 8  # items looked at for each that is taken: whoever may have no more does not hide the others
@@ -306,4 +306,4 @@ def _is_due(now: int, lease_s: int, furthest_s: int | None) -> ColumnElement[boo
 
 
 def _row(application_id: str, item_id: str) -> str:
-    return f"outbox/{application_id}/{item_id}"
+    return row_name(outbox.name, application_id, item_id)

@@ -1,0 +1,119 @@
+"""The command's applications: make them, change their secrets, end them."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from slotlink.errors import InvalidRequest
+from slotlink.services.deps import Deps
+from slotlink.store import applications, tokens
+from slotlink.terminal import AsJson, explained, migrated, out, run, tell
+
+applications_cli = typer.Typer(help="Applications and their client secrets.", no_args_is_help=True)
+
+
+@applications_cli.command("create")
+def create_application(name: str, as_json: AsJson = False) -> None:
+    """Create an application. Its secret is shown once."""
+
+    async def act(deps: Deps) -> tuple[str, str]:
+        async with deps.database.transaction() as connection:
+            return await applications.create(connection, deps.vault, _name(name), int(time.time()))
+
+    with explained():
+        client_id, client_secret = run(migrated(act))
+        tell(as_json, {"client_id": client_id, "client_secret": client_secret})
+
+
+@applications_cli.command("list")
+def list_applications(as_json: AsJson = False) -> None:
+    """List the applications."""
+
+    async def act(deps: Deps) -> list[applications.ApplicationRow]:
+        async with deps.database.reading() as connection:
+            return await applications.all_of_them(connection)
+
+    with explained():
+        rows = [
+            {"client_id": row.application_id, "name": row.name, "active_secrets": row.active_secrets}
+            for row in run(migrated(act))
+        ]
+        if as_json:
+            return tell(True, {"applications": rows})
+        table = Table("Client id", "Name", "Active secrets", box=None)
+        for row in rows:
+            table.add_row(*(str(value) for value in row.values()))
+        out.print(table if rows else "No applications yet. Make one: slotlink applications create NAME")
+    return None
+
+
+@applications_cli.command("rotate-secret")
+def rotate_secret(
+    client_id: str,
+    now: Annotated[bool, typer.Option("--now", help="No other secret works any more, as after a leak.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Add a second client secret; both work until the older one is revoked."""
+
+    async def act(deps: Deps) -> str:
+        change = applications.replace_secrets if now else applications.rotate_secret
+        async with deps.database.transaction() as connection:
+            return await change(connection, deps.vault, client_id, int(time.time()))
+
+    with explained():
+        tell(as_json, {"client_id": client_id, "client_secret": run(migrated(act))})
+
+
+@applications_cli.command("revoke-secret")
+def revoke_secret(client_id: str, as_json: AsJson = False) -> None:
+    """Revoke the older of two client secrets."""
+
+    async def act(deps: Deps) -> None:
+        async with deps.database.transaction() as connection:
+            await applications.revoke_oldest_secret(connection, client_id, int(time.time()))
+
+    with explained():
+        run(migrated(act))
+        tell(as_json, {"client_id": client_id, "revoked": "the older secret"})
+
+
+@applications_cli.command("revoke-tokens")
+def revoke_tokens(client_id: str, as_json: AsJson = False) -> None:
+    """End every access and refresh token of its accounts, as after a leak. The accounts stay."""
+
+    async def act(deps: Deps) -> int:
+        async with deps.database.transaction() as connection:
+            await applications.get(connection, client_id)
+            return await tokens.revoke_all(connection, client_id)
+
+    with explained():
+        tell(as_json, {"client_id": client_id, "revoked_tokens": run(migrated(act))})
+
+
+@applications_cli.command("delete")
+def delete_application(
+    client_id: str,
+    yes: Annotated[bool, typer.Option("--yes", help="Really. There is no way back but a backup.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete an application with its accounts, calendars, links, bookings and callbacks."""
+
+    async def act(deps: Deps) -> dict[str, int]:
+        async with deps.database.transaction() as connection:
+            return await applications.delete_everything(connection, client_id)
+
+    with explained():
+        if not yes:
+            raise InvalidRequest.of("yes", "errors.required", "this cannot be undone; say --yes")
+        counts = run(migrated(act))
+        tell(as_json, {"client_id": client_id, "deleted_rows": sum(counts.values())})
+
+
+def _name(name: str) -> str:
+    if not name.strip() or len(name) > 255:
+        raise InvalidRequest.of("name", "errors.required", "give the application a name of 1 to 255 characters")
+    return name.strip()
