@@ -18,17 +18,19 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import floor
+from bench import cluster, floor
 from bench.availability_figures import availability_figures
+from bench.callback_figures import callback_figures
 from bench.engine_figures import engine_figures
 from bench.figures import Figure, table
 from bench.load import Load, best_load
 from bench.measures import WHOLE, Effort, journey_figures, process_figures, serving, status_figures
+from bench.postgresql_figures import postgresql_figures
 from bench.processes import LOAD_CORE, SERVER_CORE, can_pin
 from bench.town import Town, build
 
 RESULTS = Path(__file__).with_name("results.json")
-GROUPS = ("status", "journeys", "availability", "process", "engine")
+GROUPS = ("status", "journeys", "availability", "process", "engine", "postgresql", "callbacks")
 
 
 def main() -> None:
@@ -60,6 +62,7 @@ def measure(effort: Effort, load: Load, groups: list[str], show: Callable[[Any],
         "versions": {
             "python": platform.python_version(),
             "sqlite": sqlite3.sqlite_version,
+            "postgresql": cluster.installed_version(),
             **{library: version(library) for library in ("uvicorn", "uvloop", "httptools", "starlette")},
         },
         "figures": {group: [figure.as_json() for figure in figures] for group, figures in measured.items()},
@@ -86,6 +89,15 @@ def _measured(
         library = floor.compiled(folder)
         title = "engine" if library else f"engine; {floor.NO_COMPILER}"
         yield "engine", title, engine_figures(effort.engine, effort.rounds, library)
+    if not {"postgresql", "callbacks"}.isdisjoint(groups):
+        with cluster.running_if_installed() as found:
+            missing = "" if found else f"; {cluster.NO_POSTGRESQL}"
+            if "postgresql" in groups:
+                title = f"postgresql{missing}"
+                yield "postgresql", title, postgresql_figures(load, effort, folder, found) if found else []
+            if "callbacks" in groups:
+                title = f"callbacks{missing}"
+                yield "callbacks", title, callback_figures(effort.callbacks, effort.rounds, folder, found)
 
 
 def _conditions(load: Load, effort: Effort) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from bench.processes import LOAD_CORE, Server, pinned
+from bench.processes import LOAD_CORE, pinned
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,23 @@ class Load(Protocol):
     def run(self, port: int, requests: Sequence[bytes], seconds: float, connections: int) -> Done: ...
 
 
+class Metered(Protocol):
+    """What answers on a port, and says how much CPU it has used."""
+
+    @property
+    def port(self) -> int: ...
+
+    def cpu_s(self) -> float: ...
+
+
 def request(
-    path: str, key: str | None = None, *, method: str = "GET", body: bytes = b"", if_none_match: str | None = None
+    path: str,
+    key: str | None = None,
+    *,
+    method: str = "GET",
+    body: bytes = b"",
+    content_type: str = "application/json",
+    if_none_match: str | None = None,
 ) -> bytes:
     """A whole HTTP/1.1 request, as a client library would send it."""
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", "Accept: */*"]
@@ -41,7 +56,7 @@ def request(
     if if_none_match is not None:
         lines.append(f"If-None-Match: {if_none_match}")
     if method != "GET":
-        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+        lines += [f"Content-Type: {content_type}", f"Content-Length: {len(body)}"]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
@@ -62,7 +77,7 @@ def answer_to(port: int, prepared: bytes) -> Answer:
 
 
 def cpu_per_request(
-    load: Load, server: Server, requests: Sequence[bytes], *, seconds: float, warm_up: float, connections: int = 32
+    load: Load, server: Metered, requests: Sequence[bytes], *, seconds: float, warm_up: float, connections: int = 32
 ) -> float:
     """Microseconds of the server's CPU for one request."""
     load.run(server.port, requests, warm_up, connections)
@@ -124,7 +139,7 @@ class OwnClient:
             while more:  # at least one each, also when time is up before it began
                 writer.write(requests[sent % len(requests)])
                 sent += 1
-                status = await _status_of_answer(reader)
+                status = await status_of_answer(reader)
                 answered += 1
                 errors += status >= 400
                 more = sent < most and time.monotonic() < until
@@ -137,7 +152,7 @@ class OwnClient:
         return Done(sum(answered for answered, _ in counts), sum(errors for _, errors in counts))
 
 
-async def _status_of_answer(reader: asyncio.StreamReader) -> int:
+async def status_of_answer(reader: asyncio.StreamReader) -> int:
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     status = int(head.split(b" ", 2)[1])
     length = head.partition(b"\r\ncontent-length:")[2].partition(b"\r\n")[0]

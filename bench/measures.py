@@ -13,9 +13,11 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.callback_figures import LEAST_CALLBACKS, WHOLE_CALLBACKS, CallbackEffort
+from bench.diary import LEAST_BOOKINGS, WHOLE_BOOKINGS, BookingEffort
 from bench.engine_figures import LEAST_ENGINE, WHOLE_ENGINE, EngineEffort
 from bench.figures import Figure, Samples, interleaved
-from bench.load import Load, OwnClient, answer_to, cpu_per_request
+from bench.load import Load, Metered, OwnClient, answer_to, cpu_per_request
 from bench.processes import SERVER_CORE, Server, pinned
 from bench.scenarios import L, Shape
 from bench.sweep import agree, engine_us, sweep_us
@@ -45,6 +47,8 @@ class Effort:
     engine: EngineEffort
     availability: Shape
     changes: int
+    bookings: BookingEffort
+    callbacks: CallbackEffort
 
 
 WHOLE = Effort(
@@ -58,6 +62,8 @@ WHOLE = Effort(
     engine=WHOLE_ENGINE,
     availability=L,
     changes=20,
+    bookings=WHOLE_BOOKINGS,
+    callbacks=WHOLE_CALLBACKS,
 )
 LEAST = Effort(
     Sizes(links=40, applications=4, requests=10, events_each=5),
@@ -70,6 +76,8 @@ LEAST = Effort(
     engine=LEAST_ENGINE,
     availability=Shape("L", ((9, 3),), 4, 9, max_results=40),
     changes=1,
+    bookings=LEAST_BOOKINGS,
+    callbacks=LEAST_CALLBACKS,
 )
 
 
@@ -217,7 +225,7 @@ def journey_figures(town: Town, servers: Servers, load: Load, effort: Effort, fo
 def probe(
     load: Load,
     effort: Effort,
-    server: Server,
+    server: Metered,
     requests: Sequence[bytes],
     *,
     connections: int = 32,

@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,14 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from bench.load import request
-from slotlink.app import open_deps, prepare
+from slotlink.app import open_deps
 from slotlink.domain.event import EventTime, wire_time
 from slotlink.domain.link import Terms
 from slotlink.services.accounts import open_application_calendar
 from slotlink.services.deps import Deps
 from slotlink.settings import Settings
 from slotlink.store import accounts, applications, events, ids, links
+from slotlink.store.schema import migrate
 from slotlink.store.tables import links as links_table
 from slotlink.vault import digest
 from slotlink.web.body import check
@@ -50,6 +52,7 @@ class Town:
 
     folder: Path
     begins: int
+    application_id: str
     key: str
     subs: list[str]
     calendar_ids: list[str]
@@ -111,14 +114,16 @@ def link_request(subs: list[str], calendar_ids: list[str], begins: int) -> Json:
     }
 
 
-def build(folder: Path, sizes: Sizes) -> Town:
-    """Fill a new SQLite database in `folder`. The same every time but for ids, secrets and today's date."""
-    settings = Settings.from_environ({"SLOTLINK_DATA_DIR": str(folder)})
+def build(folder: Path, sizes: Sizes, variables: Mapping[str, str] | None = None) -> Town:
+    """Fill a new SQLite database in `folder`, or the empty one that the settings in `variables` name.
+
+    The same every time but for ids, secrets and today's date."""
+    settings = Settings.from_environ({"SLOTLINK_DATA_DIR": str(folder), **(variables or {})})
 
     async def run() -> Town:
-        await prepare(settings)
         deps = open_deps(settings, checkpoints=True)
         try:
+            await migrate(deps.database)
             return await _build(deps, folder, sizes)
         finally:
             await deps.database.close()
@@ -162,7 +167,7 @@ async def _build(deps: Deps, folder: Path, sizes: Sizes) -> Town:
         shown = await links.create(connection, deps.vault, application_id, wanted.event_template(), wanted.terms(), now)
     known = await _many_links(deps, keys, wanted.event_template(), wanted.terms(), sizes.links, now)
     sample = chance.sample(known, min(sizes.requests, len(known)))
-    return Town(folder, begins, key, subs, calendar_ids, busy, sample, shown.token)
+    return Town(folder, begins, application_id, key, subs, calendar_ids, busy, sample, shown.token)
 
 
 async def _many_links(

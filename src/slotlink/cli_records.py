@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.table import Table
 
 from slotlink.domain.link import LinkStatus
@@ -18,7 +19,7 @@ from slotlink.store.link_listing import ListedLink
 from slotlink.store.outbox import Attempt, StoredItem
 from slotlink.terminal import AsJson, explained, migrated, out, run, tell
 
-WIDE = 400
+_WIDE = Console(highlight=False, width=400)  # an id that is cut or broken can be copied by nobody
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, the newest first.")]
 
 links_cli = typer.Typer(help="Links and their history.", no_args_is_help=True)
@@ -163,7 +164,7 @@ def _show(as_json: bool, name: str, rows: list[dict[str, Any]], none: str) -> No
     table = Table(*(column.replace("_", " ").capitalize() for column in rows[0]), box=None)
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
-    return out.print(table, width=WIDE, crop=False)  # an id that is cut or broken can be copied by nobody
+    return _WIDE.print(table)
 
 
 def _when(at: int) -> str:

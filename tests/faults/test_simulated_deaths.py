@@ -142,16 +142,16 @@ class Ground:
         async with CallbackClient(self.deps) as client:
             worker = Worker(self.deps, client.deliver, lambda: float(self.now))
             self.deps = dataclasses.replace(self.deps, wake_worker=worker.wake)
-            doing = asyncio.gather(*deeds)
-            tasks: set[asyncio.Future[Any]] = {doing, asyncio.create_task(worker.run())}
-            tasks.add(dying := asyncio.create_task(self.fate.dead.wait() if self.fate else asyncio.sleep(3600)))
+            doing = [asyncio.create_task(deed) for deed in deeds]
+            dying = asyncio.create_task(self.fate.dead.wait() if self.fate else asyncio.sleep(3600))
+            tasks: list[asyncio.Task[Any]] = [*doing, dying, asyncio.create_task(worker.run())]
             try:
-                await asyncio.wait({doing, dying}, return_when=asyncio.FIRST_COMPLETED)
-                delivered = asyncio.create_task(self._delivered())
-                tasks.add(delivered)
+                done = asyncio.gather(*doing, return_exceptions=True)
+                await asyncio.wait({done, dying}, return_when=asyncio.FIRST_COMPLETED)
+                tasks.append(delivered := asyncio.create_task(self._delivered()))
                 await asyncio.wait({delivered, dying}, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                tasks |= set(worker._running)
+                tasks += worker._running
                 for task in tasks:
                     task.cancel()
                 ended = await asyncio.gather(*tasks, return_exceptions=True)
