@@ -181,6 +181,7 @@ def test_a_file_that_may_not_be_written_is_said(shielded: tuple[Folder, str]) ->
         (new_key() + "\n" + new_key()[:-8], "key 2 of 2: a key has 32 bytes, this one has"),
         (" , ", "there is no key in it"),
     ],
+    ids=["short", "not base64", "cut off", "none"],
 )
 def test_keys_that_are_none_are_told_by_their_place(folder: Folder, keys: str, says: str) -> None:
     done = folder("serve", "--port", "0", **{KEYS: keys})

@@ -38,7 +38,6 @@ from tests.simulation.scheduling_rules import free_starts
 from tests.simulation.world import World
 
 NO_ANSWER = (Lost, StoreUnavailable)
-OF = image().application_id
 
 
 @dataclass
@@ -155,7 +154,7 @@ async def disable(world: World, told: Told, link: Link) -> None:
 
 
 async def _disable(node: Node, link_id: str, text: str) -> Link:
-    return await disable_link(node.deps, OF, link_id, text, int(node.clock()))
+    return await disable_link(node.deps, image().application_id, link_id, text, int(node.clock()))
 
 
 async def read_status(world: World, link: Link) -> None:
@@ -177,9 +176,9 @@ async def read_status(world: World, link: Link) -> None:
 async def _read(node: Node, link: Link) -> tuple[dict[str, Any], dict[str, Any]]:
     now = int(node.clock())
     async with node.deps.database.reading() as connection:
-        by_id = await links.get(connection, node.deps.vault, OF, link.link_id)
+        by_id = await links.get(connection, node.deps.vault, link.application_id, link.link_id)
     async with node.deps.database.reading() as connection:
-        by_token = await links.get_by_token(connection, node.deps.vault, OF, link.token)
+        by_token = await links.get_by_token(connection, node.deps.vault, link.application_id, link.token)
     for each in (by_id, by_token):
         if (each.status(now) is LinkStatus.EXPIRED) != (each.state == "open" and now >= each.terms.query.latest_end):
             node.world.broken(f"I6: {each.link_id} is {each.status(now)} at {now}")
@@ -199,23 +198,23 @@ async def change_calendar(world: World, person: Person, event_id: str, start: in
 
 
 async def _change(node: Node, person: Person, event_id: str, start: int | None) -> None:
-    where, now = (node.deps, OF, person.sub, person.calendar_id, event_id), int(node.clock())
+    where, now = (node.deps, image().application_id, person.sub, person.calendar_id, event_id), int(node.clock())
     if start is None:
         await delete_event(*where, now)
     else:
-        await write_event(*where, {"summary": "Moved"}, EventTime(start, start + 3600, "Etc/UTC"), now)
+        await write_event(*where, {"summary": "Moved"}, EventTime(start, start + HOUR, "Etc/UTC"), now)
 
 
-async def create(world: World, told: Told, key: str) -> str | None:
-    """Make a link under an idempotency key, asking until there is an answer. Returns the link's id."""
-    event, terms = link_requests(image().people)[world.luck.randrange(8)]
+async def create(world: World, told: Told, key: str) -> None:
+    """Make a link under an idempotency key, asking until there is an answer."""
+    of, (event, terms) = image().application_id, world.luck.choice(link_requests(image().people))
 
     async def make(node: Node) -> str:
         async def act() -> Response:
-            link = await create_link(node.deps, OF, {**event, "summary": key}, terms, int(node.clock()))
+            link = await create_link(node.deps, of, {**event, "summary": key}, terms, int(node.clock()))
             return JSONResponse({"link_id": link.link_id})
 
-        answer = await once(_request(node, key), Caller(OF, None), {"key": key}, act)
+        answer = await once(_request(node, key), Caller(of, None), {"key": key}, act)
         return bytes(answer.body).decode()
 
     for _ in range(5):
@@ -225,17 +224,16 @@ async def create(world: World, told: Told, key: str) -> str | None:
             await asyncio.sleep(0.5)
             continue
         told.created.setdefault(key, set()).add(answer)
-        return answer
-    return None
+        return
 
 
 def _request(node: Node, key: str) -> Request:
-    web = node.web
+    """As much of a request as `once` reads."""
     scope = {
         "type": "http",
         "method": "POST",
         "path": "/v1/real_time_scheduling",
         "headers": [(b"idempotency-key", key.encode())],
-        "app": SimpleNamespace(state=SimpleNamespace(web=web)),
+        "app": SimpleNamespace(state=SimpleNamespace(web=node.web)),
     }
     return Request(scope)

@@ -23,6 +23,7 @@ from slotlink.vault import Vault
 from tests.center import DAY, HOUR, START
 from tests.simulation.predictable import predictable_secrets
 
+TIMEOUT = "6s"  # longer than a worker that stops waits for its attempts
 WINDOW = (START + DAY, START + DAY + 3 * HOUR)
 PAUSES = (1, 1, 2, 2, 30)  # the last is longer than receivers are unwell: whoever is well again gets everything
 HOSTS = ("one.test", "two.test", "three.test")
@@ -62,7 +63,7 @@ def image() -> Image:
             "SLOTLINK_API_URL": "https://api.test",
             "SLOTLINK_APP_URL": "https://app.test",
             "SLOTLINK_SECRET_KEYS": "c2ltdWxhdGlvbiBrZXkgb2YgMzIgYnl0ZXMgbG9uZyE=",
-            "SLOTLINK_CALLBACK_TIMEOUT": "6s",
+            "SLOTLINK_CALLBACK_TIMEOUT": TIMEOUT,
             "SLOTLINK_CALLBACK_RETRIES": ",".join(f"{pause}s" for pause in PAUSES),
         }
     )

@@ -35,7 +35,6 @@ class World:
         self._reader = Reader(self.path)
         self.rows: Rows = self._reader.read(None, set())
         self.schedule_changes = 0  # commits that changed who can meet when
-        self.states: dict[str, list[tuple[float, str]]] = {}  # of each link: since when it has been what
         self._under_way: set[asyncio.Task[None]] = set()  # the loop itself keeps no task alive
 
     # Clocks
