@@ -49,7 +49,7 @@ class Opening:
 
     def form(self, deps: Deps) -> bytes:
         """The request of a visitor who books it on the link's page."""
-        signer = composition._signer(deps.vault.form_key, "form token")  # pyright: ignore[reportPrivateUsage]
+        signer = composition._signer(deps.vault.form_keys, "form token")  # pyright: ignore[reportPrivateUsage]
         form = {
             "slot": wire_time(self.start),
             "tzid": ZONE,

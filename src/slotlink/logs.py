@@ -6,10 +6,11 @@ the terminal.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import traceback
-from typing import Any, Literal, TextIO
+from typing import Any, Literal, TextIO, cast
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
@@ -38,11 +39,11 @@ def configure_logs(form: Literal["text", "json"] | None, *, level: int = logging
     structlog.configure(
         processors=[*first, *last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Unfailing())),
         cache_logger_on_first_use=True,
     )
     # What libraries log looks the same.
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(_Unfailing())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *first],
@@ -50,6 +51,18 @@ def configure_logs(form: Literal["text", "json"] | None, *, level: int = logging
         )
     )
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
+class _Unfailing:
+    """Standard error; where it is a file on a full disk, what cannot be written is lost, and nothing else."""
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
 
 
 def _harmless(_logger: Any, _method: str, event: EventDict) -> EventDict:

@@ -59,11 +59,11 @@ def asked(link: CreatedLink) -> tuple[str, str]:
 
 def test_both_ways_answer_alike(center: Center) -> None:
     made = links(center)
-    foreign = Center(Path(center.settings.data_dir), SLOTLINK_DATABASE_URL=center.settings.url_of_database)
+    _, foreign = center.new_application("Initech")
     addresses = [address for link in made.values() for address in asked(link)]
     keys = [
         center.key,
-        foreign.key,
+        {"Authorization": f"Bearer {foreign}"},
         {},
         {"Authorization": "Bearer x"},
         {"Authorization": f"bearer {center.client_secret}"},

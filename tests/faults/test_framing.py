@@ -162,7 +162,8 @@ def test_what_is_odd_but_right_is_one_request(url: str, raw: bytes, code: int) -
         assert connection.answer().code == code
         connection.send(asked("GET", "/healthz", "Connection: close"))
         assert connection.answers_until_closed() == [200]
-    for cut in (len(raw) // 2, len(raw) - 10):
+    # In the middle of a body only where it is waited for: an answer before that is the connection's last.
+    for cut in (20, len(raw) // 2, len(raw) - 10) if raw.startswith(READ) else (20,):
         with Raw(url) as connection:
             connection.send(raw[:cut])
             connection.send(raw[cut:] + asked("GET", "/robots.txt", "Connection: close"))

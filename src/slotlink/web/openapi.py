@@ -144,6 +144,7 @@ def _responses(operation: Operation) -> Json:
         responses[str(code)] = (
             _fault(code, operation.refused) if own else {"$ref": f"#/components/responses/{_fault_name(code)}"}
         )
+    responses["414"] = {"description": "The address is too long to be read. No body."}  # said by `connection.py`
     return responses
 
 
