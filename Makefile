@@ -3,11 +3,12 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench campaign model faults simulation picture lock
+.PHONY: help run test check format bench campaign model faults simulation hostile audit picture lock
 
 PYTHON ?= python3
 CASES ?= 50000
 RUNS ?= 20000
+MALFORMED ?= 5000
 SEED ?=
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,6 +26,8 @@ help:
 	@echo "make model      search every state of the booking's model with Spin"
 	@echo "make faults     every crash point, full disks, kills, races and malformed requests, at length"
 	@echo "make simulation 20,000 simulated runs (RUNS=), or one of them again (SEED=)"
+	@echo "make hostile    5,000 malformed and mutated requests (MALFORMED=)"
+	@echo "make audit      ask the Package Index for advisories about what is locked; before every release"
 	@echo "make lock       resolve the dependencies again"
 
 $(BIN)/uv: requirements/uv.txt
@@ -75,6 +78,13 @@ faults: $(VENV)/dev
 
 simulation: $(VENV)/dev
 	@SLOTLINK_SIMULATION_RUNS=$(RUNS) SLOTLINK_SIMULATION_SEED=$(SEED) $(BIN)/pytest tests/simulation --timeout 0 --numprocesses 2 $(ARGS)
+
+hostile: $(VENV)/dev
+	@SLOTLINK_MALFORMED=$(MALFORMED) $(BIN)/pytest tests/faults/test_malformed.py --capture no --timeout 0 $(ARGS)
+
+# Fails, too, where a package could not be asked about: behind a mirror without the Index's own API.
+audit: $(BIN)/uv
+	@$(UV) tool run pip-audit==2.10.1 --strict --disable-pip --require-hashes -r requirements/runtime.txt
 
 # The picture of the page that the README shows, taken by the browser test.
 picture: $(VENV)/dev

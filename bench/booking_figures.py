@@ -43,7 +43,8 @@ def guard_figures(
     cluster: Cluster, town: Town, url: str, variables: dict[str, str], rounds: int, bookings: int
 ) -> list[Figure]:
     """Wall time of a booking, from the call to the answer of the commit. `url`: a database that may be copied."""
-    count = max(1, bookings // SLICES)
+    slices = min(SLICES, bookings)
+    count = bookings // slices
     without = cluster.copy_of(url)
     cluster.sql(DROP_CONSTRAINT, without.rpartition("/")[2])
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, pinned(SERVER_CORE):
@@ -56,7 +57,7 @@ def guard_figures(
                 probes[f"guarded {at_once}"] = lambda at_once=at_once: guarded.ms(count, at_once)
                 probes[f"unguarded {at_once}"] = lambda at_once=at_once: bare.ms(count, at_once, unguarded)
             probes["alone"] = lambda: bare.ms(count, 1, unseen)
-            samples = interleaved(rounds * SLICES, probes)
+            samples = interleaved(rounds * slices, probes)
         finally:
             guarded.close()
             bare.close()

@@ -37,7 +37,7 @@ class BookingEffort:
 
 
 WHOLE_BOOKINGS = BookingEffort(bookings=60, draining=120, callbacks=200, processes=(1, 2, 4))
-LEAST_BOOKINGS = BookingEffort(bookings=2, draining=2, callbacks=3, processes=(1,))
+LEAST_BOOKINGS = BookingEffort(bookings=1, draining=2, callbacks=3, processes=(1,))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,9 @@ import time
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 from sqlalchemy import select, text
@@ -144,6 +146,11 @@ async def _base_urls(settings: Settings) -> list[Finding]:
             if not url:
                 findings.append(Finding(name, "not set: the address of slotlink serve; set it before going public"))
                 continue
+            if _is_bare_in_public(url):
+                what = "API keys" if name == "SLOTLINK_API_URL" else "links and what visitors write"
+                text = f"{url}: {what} would travel unencrypted; put a TLS proxy in front and write https://"
+                findings.append(Finding(name, text, faulty=True))
+                continue
             try:
                 async with session.get(f"{url}/healthz") as response:
                     known = response.status == 200 and settings.data_center in await response.text()
@@ -155,3 +162,15 @@ async def _base_urls(settings: Settings) -> list[Finding]:
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 findings.append(Finding(name, f"{url} cannot be reached: {error or 'no answer in time'}", faulty=True))
     return findings
+
+
+def _is_bare_in_public(url: str) -> bool:
+    """http to anything but this machine and addresses of a private network."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme != "http" or host == "localhost" or host.endswith(".localhost"):
+        return False
+    try:
+        return ip_address(host).is_global
+    except ValueError:
+        return True

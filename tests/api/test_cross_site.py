@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+
 import pytest
 
 from slotlink.web.visit import OWN_PATHS
@@ -92,6 +95,12 @@ def test_fetch_metadata_comes_first_then_the_origin_then_the_form_token(center: 
         form.controls = [(name, "x" if name == "form_token" else value) for name, value in form.controls]
     for headers in ({}, {"Sec-Fetch-Site": "same-origin"}, {"Origin": "https://app.test"}):
         assert post(link, page, **headers) == 403
+
+
+def test_forms_are_signed_with_sha_256(center: Center) -> None:
+    token = center.create_link(center.person("maya")).page().hidden["form_token"]
+    signature = token.rpartition(".")[2]
+    assert len(base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4))) == hashlib.sha256().digest_size
 
 
 def test_the_api_takes_no_credential_that_a_browser_sends_by_itself(center: Center) -> None:

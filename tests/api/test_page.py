@@ -181,6 +181,22 @@ def test_the_visitor_is_sent_on_with_the_token(center: Center) -> None:
         assert chosen.headers["location"] == expected.format(token=link.token)
 
 
+@pytest.mark.parametrize("mode", ["confirm", "no_confirm"])
+def test_where_a_booking_leads_on_to_is_said_before_it(center: Center, mode: str) -> None:
+    said = "After the booking you go on to <bdi>xn--n3h.other.test</bdi>."
+    target = "https://application.test@xn--n3h.other.test:8443/application.test?x=application.test"
+    maya = center.person("maya")
+    link = center.create_link(maya, selection_mode=mode, redirect_urls={"completed_url": "https://other.test/"})
+    alter_terms(center, link, "https://other.test/", target)
+    first = link.page()
+    assert (said in first.text) is (mode == "no_confirm")
+    if mode == "confirm":
+        assert said in link.choose(first.slots[0]).text
+    own = center.create_link(maya, selection_mode=mode, redirect_urls={"completed_url": "https://other.test/"})
+    alter_terms(center, own, "https://other.test/", f"https://app.test/rts/{own.token}")
+    assert "you go on to" not in own.page().text
+
+
 def test_a_target_equal_to_the_links_own_url_shows_the_confirmation(center: Center) -> None:
     """The link's URL is known only after it was made, so the target is set in the table."""
     maya = center.person("maya")

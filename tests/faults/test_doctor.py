@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from slotlink import diagnosis
+from slotlink.diagnosis import examine
 from slotlink.vault import new_key
 from tests.faults.commands import Folder
 from tests.postgresql import Cluster
@@ -47,6 +51,26 @@ def test_the_doctor_finds_a_fault(served: tuple[Folder, LiveServer], variables: 
     report = json.loads(done.out)
     assert report["healthy"] is False
     assert name in {check["name"] for check in report["checks"] if not check["ok"]}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("url", "bare"),
+    [
+        ("http://slotlink.test", True),
+        ("http://93.184.215.14:8000/base", True),
+        ("http://[2606:2800:21f::1]", True),
+        ("https://slotlink.test", False),
+        ("http://localhost:8000", False),
+        ("http://10.1.2.3", False),
+        ("http://[::1]:8000", False),
+    ],
+)
+async def test_the_doctor_wants_tls_in_public(url: str, bare: bool, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(diagnosis, "PROBE_S", 0.05)
+    found = await examine({"SLOTLINK_DATA_DIR": str(tmp_path), "SLOTLINK_API_URL": url, "SLOTLINK_APP_URL": url})
+    about_urls = [finding for finding in found if finding.name in ("SLOTLINK_API_URL", "SLOTLINK_APP_URL")]
+    assert [finding.faulty and "unencrypted" in finding.text for finding in about_urls] == [bare, bare]
 
 
 def test_the_doctor_finds_a_database_that_was_never_migrated(folder: Folder, cluster: Cluster) -> None:

@@ -69,6 +69,7 @@ async def _story(world: World, told: Told) -> None:
         world.outside(world.restart(node, 0))
     for host in HOSTS:
         world.receivers.moods[host] = luck.choice(list(MOODS))
+    world.clock_set_by = luck.choice((0, 0, 1.5 * HOUR, 4 * HOUR))  # a day later, links have half or wholly expired
     world.slowness = luck.choice((0.05, 0.2, 0.5))
     if luck.random() < 0.5:
         world.request_loss, world.answer_loss = luck.uniform(0, 0.2), luck.uniform(0, 0.3)

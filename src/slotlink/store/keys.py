@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, bindparam, delete, func, insert, select, text, tuple_, update
+from sqlalchemy import Column, ColumnElement, and_, bindparam, delete, func, insert, or_, select, text, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -68,16 +68,13 @@ async def replace_values(
     *,
     waits: bool,
 ) -> set[PrimaryKey]:
-    """Put each new value where its old one still stands. Returns the rows where that was done. `changes` are in the
-    order of their rows.
+    """Put each new value where its old one still stands. Returns the rows where that was done.
 
     Unless it `waits`, rows that somebody else has locked are left alone: who holds some rows and waits for others may
     be waited for by their holder. A few statements for all of them: the lock of a SQLite file is held meanwhile."""
     key = list(column.table.primary_key.columns)
     new_values = {old.key: new for old, new in changes}
-    # By their range: neither engine finds a list of keys of several parts by the index.
-    at = tuple_(*key)
-    rows = select(*key, column).where(at >= tuple_(*changes[0][0].key), at <= tuple_(*changes[-1][0].key))
+    rows = select(*key, column).where(_one_of(key, list(new_values)))
     # Rows that refer to these can still be written.
     held = await connection.execute(rows.with_for_update(key_share=True, skip_locked=not waits))
     free = {tuple(row[:-1]) for row in held}
@@ -93,6 +90,19 @@ async def replace_values(
     await connection.execute(replacing, values)
     found = {tuple(row[:-1]): row[-1] for row in await connection.execute(rows)}
     return {row for row, new in new_values.items() if found.get(row) == new}
+
+
+def _one_of(key: Sequence[SealedColumn], rows: Sequence[PrimaryKey]) -> ColumnElement[bool]:
+    """A list for each beginning of a key: SQLite finds no list and no range of whole keys by the index alone."""
+    last_parts: dict[PrimaryKey, list[Any]] = {}
+    for row in rows:
+        last_parts.setdefault(row[:-1], []).append(row[-1])
+    return or_(
+        *(
+            and_(*(part == value for part, value in zip(key, first, strict=False)), key[-1].in_(last))
+            for first, last in last_parts.items()
+        )
+    )
 
 
 async def in_use(connection: AsyncConnection) -> list[KeyInUse]:

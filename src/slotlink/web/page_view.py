@@ -41,6 +41,7 @@ class Invitation:
     people: tuple[str, ...]
     duration_s: int
     path: str  # of the link's page, "/rts/TOKEN": every link and form leads there
+    leads_to: str = ""  # the host where the application's page is that follows the booking; none: the link's own page
 
 
 @dataclass(frozen=True)

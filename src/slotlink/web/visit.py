@@ -65,6 +65,7 @@ async def open_visit(request: Request, web: WebState, asked: dict[str, Any]) -> 
         people=() if private else names,
         duration_s=link.terms.query.required_duration,
         path=f"{web.base_path}/rts/{link.token}",
+        leads_to=_leads_to(web, link),
     )
     return Visit(web, link, invitation, _choice(request, link, asked), web.now())
 
@@ -108,9 +109,8 @@ def locale_of(request: Request, asked: dict[str, Any]) -> str:
 def onward(visit: Visit) -> str:
     """Where the visitor goes after booking: the application's page with the token added, or the link's own."""
     terms = visit.link.terms
-    target = terms.completed_url or terms.redirect_uri
-    own = {f"{visit.web.deps.settings.app_url}{path}{visit.link.token}" for path in OWN_PATHS}
-    if target.partition("?")[0].partition("#")[0] in own:
+    target = _target(visit.web, visit.link)
+    if target is None:
         return f"{visit.invitation.path}?{urlencode({'tzid': visit.choice.tzid})}"
     added = {"token": visit.link.token}
     if terms.completed_url is None and terms.oauth_state is not None:
@@ -118,6 +118,18 @@ def onward(visit: Visit) -> str:
     parts = urlsplit(target)
     query = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in added]
     return urlunsplit(parts._replace(query=urlencode([*query, *added.items()])))
+
+
+def _target(web: WebState, link: Link) -> str | None:
+    """The application's page that follows the booking; None when it is the link's own."""
+    target = link.terms.completed_url or link.terms.redirect_uri
+    own = {f"{web.deps.settings.app_url}{path}{link.token}" for path in OWN_PATHS}
+    return None if target.partition("?")[0].partition("#")[0] in own else target
+
+
+def _leads_to(web: WebState, link: Link) -> str:
+    target = _target(web, link)
+    return "" if target is None else (urlsplit(target).hostname or "")
 
 
 def token_fits(visit: Visit, token: Any) -> bool:
