@@ -20,7 +20,7 @@ from slotlink.errors import ConfigurationError, SlotlinkError
 from slotlink.services import keys
 from slotlink.services.accounts import known_account
 from slotlink.services.deps import Deps
-from slotlink.services.events import import_calendar
+from slotlink.services.events import MOST_FILE_BYTES, import_calendar
 from slotlink.settings import Settings, files_others_can_read
 from slotlink.store.schema import check, migrate
 from slotlink.terminal import AsJson, explained, migrated, out, read_settings, run, tell
@@ -107,11 +107,17 @@ def import_command(
 
     async def act(deps: Deps) -> dict[str, Any]:
         owner = await known_account(deps, account)
-        done = await import_calendar(deps, owner, calendar_id, file.read_bytes(), int(time.time()))
+        done = await import_calendar(deps, owner, calendar_id, _read(file), int(time.time()))
         return {"account": account, "calendar_id": done.calendar_id, "events": done.events, "repeating": done.repeating}
 
     with explained():
         tell(as_json, run(migrated(act)))
+
+
+def _read(file: Path) -> bytes:
+    """No more than it takes to see that it is too large."""
+    with file.open("rb") as content:
+        return content.read(MOST_FILE_BYTES + 1)
 
 
 @keys_cli.command("list")

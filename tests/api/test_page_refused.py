@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import patch
 
+import pytest
+from starlette.testclient import TestClient
+
+from slotlink.errors import OutcomeUnknown, StoreUnavailable
+from slotlink.web import page as page_handlers
 from tests.api.asking import at, dump, wire
 from tests.center import Center, CreatedLink, ReadPage
 
@@ -229,3 +235,27 @@ def test_only_reading_and_posting_are_known(center: Center) -> None:
     for method in ("PUT", "PATCH", "DELETE", "OPTIONS"):
         assert center.http.request(method, link.path).status_code == 405
     assert dump(center) == before
+
+
+# When it breaks
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        (OutcomeUnknown("the connection broke while committing"), 503, "We cannot tell whether your time was booked."),
+        (RuntimeError("after the commit, perhaps"), 500, "We cannot tell whether your time was booked."),
+        (StoreUnavailable("the disk is full"), 503, "Nothing was booked."),
+    ],
+    ids=["unknown", "bug", "unavailable"],
+)
+def test_nothing_was_booked_is_said_only_where_that_is_certain(
+    center: Center, error: Exception, code: int, says: str
+) -> None:
+    link = center.create_link(center.person("maya"))
+    form = {**link.page().hidden, "slot": wire(0)}
+    visitor = TestClient(center.app, base_url="https://app.test", raise_server_exceptions=False)
+    with patch.object(page_handlers, "book_slot", side_effect=error):
+        refused = visitor.post(link.path, data=form)
+    assert refused.status_code == code and says in refused.text
+    assert ("Nothing was booked" in refused.text) is ("Nothing was booked" in says)

@@ -563,7 +563,7 @@ def test_a_time_we_cannot_read_is_an_error_that_names_the_uid_or_line(lines: lis
 
 
 def test_a_file_too_large_is_refused():
-    with pytest.raises(InvalidCalendar, match="more than the 100 allowed"):
+    with pytest.raises(InvalidCalendar, match="more than the 100 bytes allowed"):
         read_calendar(calendar(event("DTSTART:20260303T090000Z")), max_bytes=100)
 
 

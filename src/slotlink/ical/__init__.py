@@ -4,12 +4,13 @@ lines → moments → rules → zones → events → recurrence → calendars, a
 Why we walk recurrence ourselves: docs/decisions/0003-reading-calendars.md.
 """
 
-from slotlink.ical.calendars import CalendarObject, expand, read_calendar
+from slotlink.ical.calendars import MOST_BYTES, CalendarObject, expand, read_calendar
 from slotlink.ical.events import Occurrence
 from slotlink.ical.lines import InvalidCalendar, TooManyOccurrences
 from slotlink.ical.writing import write_event
 
 __all__ = [
+    "MOST_BYTES",
     "CalendarObject",
     "InvalidCalendar",
     "Occurrence",

@@ -7,6 +7,8 @@ from slotlink.ical.lines import HEAD, InvalidCalendar, TooManyOccurrences, blami
 from slotlink.ical.recurrence import occurrences
 from slotlink.ical.zones import Zones
 
+MOST_BYTES = 5_000_000  # of a file
+
 
 @dataclass(frozen=True, slots=True)
 class CalendarObject:
@@ -17,7 +19,7 @@ class CalendarObject:
     recurring: bool
 
 
-def read_calendar(text: str | bytes, *, max_bytes: int = 5_000_000) -> tuple[list[CalendarObject], str | None]:
+def read_calendar(text: str | bytes, *, max_bytes: int = MOST_BYTES) -> tuple[list[CalendarObject], str | None]:
     """Split a file into its UIDs, in file order, and name the file's own zone (X-WR-TIMEZONE, an IANA name) or None.
 
     One UID twice with one RECURRENCE-ID: the latest version stays. Every object returned can be expanded as far as its
@@ -26,7 +28,7 @@ def read_calendar(text: str | bytes, *, max_bytes: int = 5_000_000) -> tuple[lis
     """
     raw = text.encode("utf-8", "replace") if isinstance(text, str) else text
     if len(raw) > max_bytes:
-        raise InvalidCalendar(f"the calendar has {len(raw)} bytes, more than the {max_bytes} allowed")
+        raise InvalidCalendar(f"the calendar has more than the {max_bytes} bytes allowed")
     head, blocks, components = split_calendar(raw)
     objects: list[CalendarObject] = []
     for uid, group in by_uid(components).items():

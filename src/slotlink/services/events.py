@@ -14,6 +14,7 @@ from slotlink.services.deps import Deps
 from slotlink.services.occurrences import details_of, stored
 from slotlink.store import accounts, bookings, events, links
 
+MOST_FILE_BYTES = ical.MOST_BYTES
 KNOWN_BEFORE_S = 60 * 86400  # an import expands repeating events from here …
 KNOWN_AHEAD_S = 400 * 86400  # … to here; queries that reach further have it expanded then
 WHOLE_TIME = (-2_208_988_800, 32_503_680_000)  # 1900 to 3000: every single event lies within

@@ -65,7 +65,8 @@ FAULTS = {
     413: "The body is too large. No body.",
     422: "Members are wrong: all of them, each by its path.",
     429: "Too many requests from this application, where the operator limits them. No body.",
-    503: "The database cannot be reached or written just now; nothing was changed. No body.",
+    503: "The database cannot be reached or written just now. Nothing was changed, "
+    "unless it went away while committing: ask again. No body.",
 }
 EXAMPLE_ERRORS: Json = {
     "errors": {"event.summary": [{"key": "errors.required", "description": "summary must be specified"}]}

@@ -19,6 +19,7 @@ from slotlink.errors import (
     CalendarsUnreadable,
     LinkNotOpen,
     MalformedRequest,
+    OutcomeUnknown,
     RequestTooLarge,
     SlotNotOffered,
     SlotTaken,
@@ -169,4 +170,7 @@ async def answer_fault(request: Request, error: Exception) -> Response:
     reference = secrets.token_hex(4)
     status = 503 if isinstance(error, StoreUnavailable) else 500
     log.error("page.broke", reference=reference, status=status, exc_info=error)
-    return bare_page(web.pages.problem(locale_of(request, {}), status=status, reference=reference), status)
+    was_refused = isinstance(error, StoreUnavailable) and not isinstance(error, OutcomeUnknown)
+    may_be_booked = request.method == "POST" and not was_refused
+    page = web.pages.problem(locale_of(request, {}), status=status, reference=reference, may_be_booked=may_be_booked)
+    return bare_page(page, status)

@@ -203,9 +203,12 @@ class Pages:
         """Also for foreign and malformed tokens: it says nothing about any application."""
         return self._render("unknown.html", page_locale(locale), status="unknown")
 
-    def problem(self, locale: str, *, status: int, reference: str) -> str:
-        """403 (form expired or foreign), 429, or our own fault (500, 503) with a reference for the log."""
-        return self._render("problem.html", page_locale(locale), code=status, reference=reference)
+    def problem(self, locale: str, *, status: int, reference: str, may_be_booked: bool = False) -> str:
+        """403 (form expired or foreign), 429, or our own fault (500, 503) with a reference for the log.
+
+        may_be_booked  nobody can tell whether the form that was posted has booked"""
+        values = {"code": status, "reference": reference, "may_be_booked": may_be_booked}
+        return self._render("problem.html", page_locale(locale), **values)
 
     def _render(self, template: str, view: PageView | Locale, **values: Any) -> str:
         locale = view if isinstance(view, Locale) else view.locale
