@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.center import skippable
+from slotlink.store.database import open_database
+from slotlink.store.schema import migrate
+from tests.center import finished, skippable
 
 
 def find_postgres() -> Path:
@@ -43,6 +45,7 @@ class Cluster:
         self._data = folder / "data"
         self.port = _free_port()
         self._running = False
+        self._template: str | None = None
 
     def __enter__(self) -> Cluster:
         # PostgreSQL refuses to run as root.
@@ -89,10 +92,19 @@ class Cluster:
     def restart(self) -> None:
         self._run("pg_ctl", "restart", "-w", "-m", "immediate", "-D", str(self._data), "-l", str(self._folder / "log"))
 
-    def new_database(self) -> str:
+    def new_database(self, template: str = "template1") -> str:
         name = f"t_{secrets.token_hex(6)}"
-        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "slotlink", name)
+        at = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "slotlink")
+        self._run("createdb", *at, "--template", template, name)
         return f"postgresql://slotlink@127.0.0.1:{self.port}/{name}"
+
+    def migrated_database(self) -> str:
+        """One with the current schema, copied: to migrate each of them anew would take most of a test's time."""
+        if self._template is None:
+            url = self.new_database()
+            finished(_migrate(url))
+            self._template = url.rpartition("/")[2]
+        return self.new_database(self._template)
 
     def _run(self, program: str, *arguments: str) -> str:
         command = [str(self._binaries / program), *arguments]
@@ -130,6 +142,12 @@ class Standby(Cluster):
         """As if the network between the two broke: it gets nothing more."""
         self.sql("ALTER SYSTEM SET primary_conninfo = ''")
         self.sql("SELECT pg_reload_conf()")
+
+
+async def _migrate(url: str) -> None:
+    database = open_database(url)
+    await migrate(database)
+    await database.close()
 
 
 def _free_port() -> int:

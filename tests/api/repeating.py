@@ -10,9 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from slotlink.store import tables
-from slotlink.store.database import open_database
-from slotlink.store.schema import migrate
-from tests.center import Center, Json, finished
+from tests.center import Center, Json
 
 LINKS = "/v1/real_time_scheduling"
 
@@ -21,15 +19,7 @@ def center_on(request: pytest.FixtureRequest, folder: Path) -> Center:
     """A data center on the engine that the fixture's parameter names."""
     if request.param == "sqlite":
         return Center(folder)
-    url: str = request.getfixturevalue("cluster").new_database()
-
-    async def bring_up_to_date() -> None:
-        database = open_database(url)
-        await migrate(database)
-        await database.close()
-
-    finished(bring_up_to_date())
-    return Center(folder, SLOTLINK_DATABASE_URL=url)
+    return Center(folder, SLOTLINK_DATABASE_URL=request.getfixturevalue("cluster").migrated_database())
 
 
 def keyed(key: dict[str, str], name: str | None = None) -> dict[str, str]:

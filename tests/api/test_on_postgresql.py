@@ -7,24 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from slotlink.store.database import open_database
-from slotlink.store.schema import migrate
 from tests.api.asking import at, bearer, ics_time, import_ics, wire
-from tests.center import Center, finished
+from tests.center import Center
 from tests.postgresql import Cluster
 
 
 @pytest.fixture
 def center(tmp_path: Path, cluster: Cluster) -> Generator[Center]:
-    url = cluster.new_database()
-    database = open_database(url)
-
-    async def bring_up_to_date() -> None:
-        await migrate(database)
-        await database.close()
-
-    finished(bring_up_to_date())
-    with Center(tmp_path, SLOTLINK_DATABASE_URL=url) as center:
+    with Center(tmp_path, SLOTLINK_DATABASE_URL=cluster.migrated_database()) as center:
         yield center
 
 

@@ -10,9 +10,7 @@ from unittest.mock import patch
 
 import pytest
 
-from slotlink.store.database import open_database
 from slotlink.store.hot_postgresql import PostgresqlHotReader
-from slotlink.store.schema import migrate
 from slotlink.vault import digest
 from tests.center import DAY, Center, CreatedLink, finished
 from tests.postgresql import Cluster
@@ -22,15 +20,7 @@ PATH = "/v1/real_time_scheduling"
 
 @pytest.fixture
 def center(tmp_path: Path, cluster: Cluster) -> Generator[Center]:
-    url = cluster.new_database()
-    database = open_database(url)
-
-    async def bring_up_to_date() -> None:
-        await migrate(database)
-        await database.close()
-
-    finished(bring_up_to_date())
-    with Center(tmp_path, SLOTLINK_DATABASE_URL=url) as center:
+    with Center(tmp_path, SLOTLINK_DATABASE_URL=cluster.migrated_database()) as center:
         yield center
 
 

@@ -50,8 +50,7 @@ def test_the_body_is_fixed_when_the_booking_commits(tmp_path: Path, receiver: Re
 async def test_workers_of_one_database_never_deliver_an_attempt_at_once(
     cluster: Cluster, tmp_path: Path, commands: Commands
 ) -> None:
-    variables = {"SLOTLINK_DATABASE_URL": cluster.new_database(), "SLOTLINK_CALLBACK_RETRIES": "1s,1s"}
-    assert commands(environ_for(tmp_path, **variables), "migrate").code == 0
+    variables = {"SLOTLINK_DATABASE_URL": cluster.migrated_database(), "SLOTLINK_CALLBACK_RETRIES": "1s,1s"}
     async with Deliveries.at(tmp_path, **variables) as one, Deliveries.at(tmp_path, **variables) as two:
         under_way: set[str] = set()
         delivered: list[tuple[str, int]] = []

@@ -38,7 +38,7 @@ def world(
     commands: Commands,
 ) -> Generator[World]:
     cluster: Cluster | None = request.getfixturevalue("cluster") if engine == "postgresql" else None
-    url = cluster.new_database() if cluster else None
+    url = cluster.migrated_database() if cluster else None
     with world_of(mortals, commands, tmp_path_factory.mktemp("deaths"), url) as world:
         yield world
 

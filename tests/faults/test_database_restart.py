@@ -23,7 +23,7 @@ BEFORE = 0.7  # seconds of traffic before the end, and after all have come back
 def test_everybody_goes_on_when_the_database_is_back(
     cluster: Cluster, tmp_path: Path, mortals: Mortals, commands: Commands
 ) -> None:
-    url = cluster.new_database()
+    url = cluster.migrated_database()
     with world_of(mortals, commands, tmp_path, url, arguments=("--no-background",)) as world:
         world.another(worker={"LEASE_MARGIN_S": 1.0, "IDLE_POLL_S": 3600.0})  # delivers when it is told
         traffic = Traffic(world)

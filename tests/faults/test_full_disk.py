@@ -170,13 +170,13 @@ def _on(disk: Disk, cluster: Cluster) -> str:
     disk.folder.chmod(0o755)
     if os.geteuid() == 0:
         os.chown(tables, pwd.getpwnam("postgres").pw_uid, -1)
-    elsewhere = cluster.new_database()
+    server, _, elsewhere = cluster.migrated_database().rpartition("/")
 
     async def make() -> None:
-        connection = await asyncpg.connect(elsewhere)
+        connection = await asyncpg.connect(f"{server}/postgres")
         await connection.execute(f"CREATE TABLESPACE small LOCATION '{tables}'")
-        await connection.execute("CREATE DATABASE small TABLESPACE small")
+        await connection.execute(f"CREATE DATABASE small TEMPLATE {elsewhere} TABLESPACE small")
         await connection.close()
 
     asyncio.run(make())
-    return elsewhere.rpartition("/")[0] + "/small"
+    return f"{server}/small"

@@ -15,11 +15,9 @@ from typing import Any, Literal
 import pytest
 from sqlalchemy import func, select
 
-from slotlink.store.database import open_database
-from slotlink.store.schema import migrate
 from slotlink.store.tables import links
 from slotlink.vault import new_key
-from tests.center import Center, Clock, Json, finished
+from tests.center import Center, Clock, Json
 from tests.faults.commands import Folder
 from tests.faults.dying import CODE, answer_and_die
 from tests.faults.live import LiveCenter, at_once, request, send
@@ -53,15 +51,7 @@ def center(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Center]:
 
 
 def _on_postgresql(cluster: Cluster, folder: Path, **more: Any) -> Center:
-    url = cluster.new_database()
-
-    async def bring_up_to_date() -> None:
-        database = open_database(url)
-        await migrate(database)
-        await database.close()
-
-    finished(bring_up_to_date())
-    return Center(folder, SLOTLINK_DATABASE_URL=url, **more)
+    return Center(folder, SLOTLINK_DATABASE_URL=cluster.migrated_database(), **more)
 
 
 def test_a_process_that_dies_leaves_no_key_behind_and_no_half(center: Center) -> None:

@@ -34,7 +34,7 @@ def test_what_was_acknowledged_survives_kill_9(
     for begun in range(0, CYCLES, OF_A_WORLD):
         folder = tmp_path / str(begun)
         folder.mkdir()
-        url = cluster.new_database() if cluster else None
+        url = cluster.migrated_database() if cluster else None
         with world_of(mortals, commands, folder, url) as world:
             if cluster:
                 world.another()

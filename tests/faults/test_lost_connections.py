@@ -34,7 +34,7 @@ def proxy(cluster: Cluster) -> Generator[Proxy]:
 
 @pytest.fixture(scope="module")
 def url(cluster: Cluster) -> str:
-    return cluster.new_database()
+    return cluster.migrated_database()
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +142,7 @@ def test_a_delivery_whose_connection_breaks_anywhere_is_made_in_the_end(
     proxy: Proxy, cluster: Cluster, tmp_path: Path, mortals: Mortals, commands: Commands
 ) -> None:
     """All that goes through the proxy is the worker's: visitors book at another server."""
-    url = cluster.new_database()
+    url = cluster.migrated_database()
     with world_of(mortals, commands, tmp_path, url, arguments=("--no-background",)) as world:
         world.another(SLOTLINK_DATABASE_URL=proxy.url(url))
         counting = _Nth(0, "pass")

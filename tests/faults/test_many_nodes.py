@@ -28,13 +28,12 @@ PROCESSES = 3
 
 @pytest.fixture
 def url(cluster: Cluster) -> str:
-    return cluster.new_database()
+    return cluster.migrated_database()
 
 
 @pytest.fixture
 def many(tmp_path: Path, url: str, commands: Commands) -> Generator[LiveServer]:
     variables = {"SLOTLINK_DATABASE_URL": url}
-    assert commands(environ_for(tmp_path, **variables), "migrate").code == 0
     with serving(tmp_path, arguments=("--workers", str(PROCESSES)), **variables) as server:
         yield server
 
@@ -62,9 +61,10 @@ def test_a_process_that_dies_is_replaced_and_a_signal_stops_all(many: LiveServer
         httpx2.get(many.url + "/healthz")
 
 
-def test_processes_that_cannot_start_say_so_once(tmp_path: Path, url: str, commands: Commands) -> None:
+def test_processes_that_cannot_start_say_so_once(tmp_path: Path, cluster: Cluster, commands: Commands) -> None:
     """The schema is not there: refused before anything is forked."""
-    done = commands(environ_for(tmp_path, SLOTLINK_DATABASE_URL=url), "serve", "--port", "0", "--workers", "3")
+    environ = environ_for(tmp_path, SLOTLINK_DATABASE_URL=cluster.new_database())
+    done = commands(environ, "serve", "--port", "0", "--workers", "3")
     assert done.code != 0 and done.out == ""
     assert done.err.count("run: slotlink migrate") == 1
 
@@ -94,7 +94,6 @@ def test_a_worker_elsewhere_is_woken(tmp_path: Path, url: str, commands: Command
     """It would look by itself in an hour only."""
     receiver = Receiver()
     variables = {"SLOTLINK_DATABASE_URL": url, "SLOTLINK_CALLBACK_ALLOW": receiver.host}
-    assert commands(environ_for(tmp_path, **variables), "migrate").code == 0
     with patch.object(loop, "IDLE_POLL_S", 3600.0), Center(tmp_path, clock=None, **variables) as center:
 
         async def book_and_wait() -> None:

@@ -32,9 +32,8 @@ TERMINATE = (
 
 def test_two_nodes_together_admit_no_more_than_the_limit(tmp_path: Path, cluster: Cluster, commands: Commands) -> None:
     """By the fast path and the general one, with an API key and an access token: it is one application."""
-    variables = {"SLOTLINK_DATABASE_URL": cluster.new_database(), "SLOTLINK_RATE_LIMIT": f"1000/s,{MOST}/h"}
+    variables = {"SLOTLINK_DATABASE_URL": cluster.migrated_database(), "SLOTLINK_RATE_LIMIT": f"1000/s,{MOST}/h"}
     environ = environ_for(tmp_path, **variables)
-    assert commands(environ, "migrate").code == 0
     with serving(tmp_path, **variables) as one, serving(tmp_path, **variables) as other:
         began = time.time()
         with LiveCenter.at(one, commands, environ) as center:
@@ -82,8 +81,7 @@ def made(commands: Commands, environ: dict[str, str]) -> tuple[str, str]:
 
 @pytest.fixture
 def center(tmp_path: Path, cluster: Cluster, commands: Commands) -> Center:
-    variables = {"SLOTLINK_DATABASE_URL": cluster.new_database(), "SLOTLINK_RATE_LIMIT": "1000/m"}
-    assert commands(environ_for(tmp_path, **variables), "migrate").code == 0
+    variables = {"SLOTLINK_DATABASE_URL": cluster.migrated_database(), "SLOTLINK_RATE_LIMIT": "1000/m"}
     return Center(tmp_path, **variables)
 
 

@@ -19,7 +19,7 @@ from tests.faults.commands import Commands
 from tests.faults.invariants import Truth
 from tests.faults.live import Answer, LiveCenter, form_post, send
 from tests.faults.mortal import Mortal, Mortals
-from tests.serving import Received, Receiver, environ_for
+from tests.serving import Received, Receiver
 
 LINKS_OF_A_PAIR = 800  # an hour each, eight a day
 
@@ -143,7 +143,7 @@ class World:
 def world_of(
     mortals: Mortals, commands: Commands, folder: Path, database_url: str | None, **options: Any
 ) -> Generator[World]:
-    """A world with one server, on SQLite in `folder`, or on an empty PostgreSQL database. `options` are Mortal's."""
+    """A world with one server, on SQLite in `folder`, or on a migrated PostgreSQL database. `options` are Mortal's."""
     receiver = Receiver()
     settings = {
         "SLOTLINK_CALLBACK_ALLOW": receiver.host,
@@ -152,8 +152,6 @@ def world_of(
         "SLOTLINK_LOG_FORMAT": "json",
         **({"SLOTLINK_DATABASE_URL": database_url} if database_url else {}),
     }
-    if database_url:
-        assert commands(environ_for(folder, **settings), "migrate").code == 0
     world = World(mortals, commands, folder, receiver, settings, **options)
     try:
         yield world
