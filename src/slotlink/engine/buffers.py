@@ -26,16 +26,17 @@ def fit_windows(gaps: Gaps, need: Need, starts: Period) -> Ranges:
     """
     before, tail = need.before, need.duration + need.after
     # The last start is the gap's end less the tail, and is itself allowed.
-    reached = bisect_left(gaps.ends, starts.start + tail)
-    beyond = bisect_left(gaps.starts, starts.end - before, reached)
+    gap_starts, gap_ends = gaps.between(starts.start - before, starts.end + tail)
+    reached = bisect_left(gap_ends, starts.start + tail)
+    beyond = bisect_left(gap_starts, starts.end - before, reached)
     if beyond - reached < 2:  # nothing, or one gap: the most common answer to a short question
         if reached == beyond:
             return []
-        first = max(gaps.starts[reached] + before, starts.start)
-        end = min(gaps.ends[reached] - tail + 1, starts.end)
+        first = max(gap_starts[reached] + before, starts.start)
+        end = min(gap_ends[reached] - tail + 1, starts.end)
         return [(first, end)] if first < end else []
-    firsts = [start + before for start in gaps.starts[reached:beyond]]
-    ends = [end - tail + 1 for end in gaps.ends[reached:beyond]]
+    firsts = [start + before for start in gap_starts[reached:beyond]]
+    ends = [end - tail + 1 for end in gap_ends[reached:beyond]]
     # Only the outermost can reach over the edge.
     firsts[0] = max(firsts[0], starts.start)
     ends[-1] = min(ends[-1], starts.end)

@@ -166,7 +166,7 @@ class _Counted:
         """Each joined query period with its starts."""
         counts: list[tuple[Period, int]] = []
         for period in join_periods(self.query.query_periods):
-            hours = Gaps((period.start,), (period.end,))
+            hours = Gaps([period.start], [period.end])
             starts = StartCache().starts(hours, None, Need(self.query.required_duration))
             counts.append((period, (self.inside & self._fitting(starts)).bit_count()))
         return tuple(counts)

@@ -14,6 +14,8 @@ MIN_INSTANT: Instant = -(2**62)
 MAX_INSTANT: Instant = 2**62
 """Stand-ins for the ends of time: further than any instant plus any buffer, and still 64-bit."""
 
+_HIGHEST = 2**32 - 1
+
 Ranges = list[tuple[Instant, Instant]]
 """Half-open (first, end) pairs, sorted and disjoint: the light form of periods inside one query."""
 
@@ -30,20 +32,49 @@ class Gaps:
 
     Sorted, disjoint and never touching; reaches from MIN_INSTANT to MAX_INSTANT where nothing bounds it. Never changed
     once made, and equal only to itself: whatever is remembered about a Gaps is right for as long as it is there.
+
+    Kept in 32 bits where every end that is bounded lies between 1970 and 2106: half the memory. The ends of time are
+    then 0 and the highest number.
     """
 
-    __slots__ = ("ends", "starts")
+    __slots__ = ("_ends", "_starts", "_wide")
 
-    def __init__(self, starts: Iterable[Instant], ends: Iterable[Instant]) -> None:
-        self.starts = array("q", starts)
-        self.ends = array("q", ends)
+    def __init__(self, starts: list[Instant], ends: list[Instant]) -> None:
+        # Sorted, so the outermost tell of all.
+        outermost = {*starts[:2], *starts[-1:], *ends[:1], *ends[-2:]} - {MIN_INSTANT, MAX_INSTANT}
+        self._wide = any(not 0 < edge < _HIGHEST for edge in outermost)
+        if self._wide:
+            self._starts, self._ends = array("q", starts), array("q", ends)
+        else:
+            self._starts = array("I", [0, *starts[1:]] if starts[:1] == [MIN_INSTANT] else starts)
+            self._ends = array("I", [*ends[:-1], _HIGHEST] if ends[-1:] == [MAX_INSTANT] else ends)
+
+    @property
+    def starts(self) -> list[Instant]:
+        return [MIN_INSTANT if start == 0 and not self._wide else start for start in self._starts]
+
+    @property
+    def ends(self) -> list[Instant]:
+        return [MAX_INSTANT if end == _HIGHEST and not self._wide else end for end in self._ends]
+
+    def between(self, first: Instant, last: Instant) -> tuple[Sequence[Instant], Sequence[Instant]]:
+        """Return starts and ends for who looks no further than from `first` to `last`: what lies beyond may read as
+        some other instant beyond. Quicker than `starts` and `ends`."""
+        if self._wide or (first >= 0 and last <= _HIGHEST):
+            return self._starts, self._ends
+        return self.starts, self.ends
+
+    @property
+    def size(self) -> int:
+        """Bytes held, roughly."""
+        return 200 + 2 * self._starts.itemsize * len(self._starts)
 
     def __repr__(self) -> str:
         return f"Gaps({list(zip(self.starts, self.ends, strict=True))})"
 
 
-ALWAYS = Gaps((MIN_INSTANT,), (MAX_INSTANT,))
-NEVER = Gaps((), ())
+ALWAYS = Gaps([MIN_INSTANT], [MAX_INSTANT])
+NEVER = Gaps([], [])
 
 
 def free_gaps(blocking: Iterable[tuple[Instant, Instant]]) -> Gaps:

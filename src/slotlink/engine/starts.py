@@ -147,14 +147,16 @@ def _bits_of(gaps: Gaps, need: Need, grid: StartGrid, first: int, count: int) ->
     """One bit for each of `count` starts from number `first` on: `fit_windows` in numbers of starts."""
     begin, interval = grid.instant(first), grid.interval
     before, tail = need.before, need.duration + need.after
-    reached = bisect_left(gaps.ends, begin + tail)
-    beyond = bisect_left(gaps.starts, begin + count * interval - before, reached)
+    after_all = begin + count * interval
+    gap_starts, gap_ends = gaps.between(begin - before, after_all + tail)
+    reached = bisect_left(gap_ends, begin + tail)
+    beyond = bisect_left(gap_starts, after_all - before, reached)
     if reached == beyond:
         return 0
     up = before - begin + interval - 1  # to the first start that is not before the window's first
-    lows = [(start + up) // interval for start in gaps.starts[reached:beyond]]
+    lows = [(start + up) // interval for start in gap_starts[reached:beyond]]
     over = interval - tail - begin  # to the first start that is after the window's last
-    highs = [(end + over) // interval for end in gaps.ends[reached:beyond]]
+    highs = [(end + over) // interval for end in gap_ends[reached:beyond]]
     lows[0] = max(lows[0], 0)
     highs[-1] = min(highs[-1], count)
     # Each window is a run of ones. Windows never meet, so adding them up carries nothing.

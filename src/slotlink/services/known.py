@@ -78,7 +78,7 @@ class Known:
     def size(self) -> int:
         """Bytes held, roughly."""
         stored = 0 if self.stored is None else 1000 * len(self.stored.rules) + 200 * len(self.stored.periods)
-        return 4000 + stored + sum(500 + 16 * len(gaps.starts) for gaps in self.free.values()) + self._size_of_times
+        return 4000 + stored + sum(500 + gaps.size for gaps in self.free.values()) + self._size_of_times
 
     def absorb(self, older: Known, now: int) -> None:
         """Take over what was read before for the same version and time, for other members than this was read for."""
@@ -100,7 +100,7 @@ class Known:
                     self._size_of_times = 0
                 self._times[member, span] = found
                 gaps = (restriction.allowed for place in found.places for restriction in place.restrictions)
-                self._size_of_times += 1000 + 2 * 16 * sum(len(allowed.starts) for allowed in gaps)
+                self._size_of_times += 1000 + 2 * sum(allowed.size for allowed in gaps)
         return found
 
     def _find_time(self, member: Member, span: engine.Period) -> MemberTime | None:

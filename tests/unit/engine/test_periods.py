@@ -40,7 +40,7 @@ def test_gaps_are_equal_only_to_themselves() -> None:
 
 
 def test_gaps_are_intersected_and_cut() -> None:
-    first, second = Gaps((0, 20, 40), (10, 30, 50)), Gaps((5, 30), (25, 45))
+    first, second = Gaps([0, 20, 40], [10, 30, 50]), Gaps([5, 30], [25, 45])
     assert periods_of(intersect_gaps(first, second)) == ((5, 10), (20, 25), (40, 45))
     assert periods_of(subtract(first, [(22, 24), (2, 4), (45, 60), (4, 5)])) == (
         (0, 2),

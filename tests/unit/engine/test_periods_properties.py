@@ -1,10 +1,13 @@
 """Periods and gaps against sets of seconds."""
 
+from collections.abc import Sequence
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slotlink.engine import MAX_INSTANT, MIN_INSTANT, Period, free_gaps, join_periods, periods_of
-from slotlink.engine.periods import intersect
+from slotlink.engine.buffers import Need, fit_windows
+from slotlink.engine.periods import ALWAYS, gaps_of, intersect
 
 raw_pairs = st.lists(st.tuples(st.integers(-40, 40), st.integers(-40, 40)), max_size=12)
 modest = settings(max_examples=200, deadline=None, database=None)
@@ -14,7 +17,7 @@ def seconds(pairs: list[tuple[int, int]]) -> set[int]:
     return {second for start, end in pairs for second in range(start, end)}
 
 
-def assert_apart(starts: tuple[int, ...], ends: tuple[int, ...]) -> None:
+def assert_apart(starts: Sequence[int], ends: Sequence[int]) -> None:
     edges = [edge for pair in zip(starts, ends, strict=True) for edge in pair]
     assert edges == sorted(set(edges))
 
@@ -56,3 +59,25 @@ def test_what_two_unions_share_is_every_second_in_both(
 def test_the_order_of_what_blocks_does_not_matter(raw: list[tuple[int, int]]) -> None:
     expected = periods_of(free_gaps(sorted(raw)))
     assert periods_of(free_gaps(reversed(raw))) == expected
+
+
+@modest
+@given(
+    raw_pairs,
+    st.sampled_from([0, 25, -25, 2**31, 2**32 - 1, 2**32 - 26, 2**32 + 24, -(2**31)]),
+    st.sampled_from([Need(1), Need(7, 3, 2), Need(5, 0, 20)]),
+)
+def test_where_a_meeting_fits_is_exact_in_every_century(raw: list[tuple[int, int]], where: int, need: Need) -> None:
+    """At the edges of 32 bits too: what begins or ends there is bounded, and what is unbounded does not end there."""
+    pairs = [(start + where, end + where) for start, end in raw]
+    covered = seconds(pairs)
+    asked = Period(where - 80, where + 80)
+
+    def needed(start: int) -> range:
+        return range(start - need.before, start + need.duration + need.after)
+
+    outside = {start for start in range(*asked) if covered.isdisjoint(needed(start))}
+    assert seconds(fit_windows(free_gaps(pairs), need, asked)) == outside
+    inside = {start for start in range(*asked) if covered.issuperset(needed(start))}
+    assert seconds(fit_windows(gaps_of(pairs), need, asked)) == inside
+    assert seconds(fit_windows(ALWAYS, need, asked)) == set(range(*asked))
