@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from slotlink.web import api_rules
 from tests.api.asking import at, bearer, dump, faults, other_application, rows, wire
 from tests.center import Center, Json, Person
 
@@ -127,9 +128,11 @@ def test_a_zone_is_required_with_dates(center: Center) -> None:
     }
 
 
-def test_more_than_300_come_in_pages_by_start(center: Center) -> None:
+def test_more_than_a_page_come_in_pages_by_start(center: Center, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert api_rules.PAGE_SIZE == 300
+    monkeypatch.setattr(api_rules, "PAGE_SIZE", 30)
     maya = center.person("maya")
-    made = [(f"p{number}", number // 3, number // 3 + 1) for number in range(650)]
+    made = [(f"p{number}", number // 3, number // 3 + 1) for number in range(65)]
     for chosen in reversed(made):
         assert write(maya, *chosen).status_code == 202
     utc = {"tzid": "Etc/UTC", "from": "2027-03-05", "localized_times": "true"}
@@ -140,19 +143,20 @@ def test_more_than_300_come_in_pages_by_start(center: Center) -> None:
         pages.append(center.http.get(url, headers=maya.key).json())
     assert [page["pages"]["current"] for page in pages] == [1, 2, 3]
     assert [page["pages"]["total"] for page in pages] == [3, 3, 3]
-    assert [len(page["available_periods"]) for page in pages] == [300, 300, 50]
+    assert [len(page["available_periods"]) for page in pages] == [30, 30, 5]
     every = [found for page in pages for found in page["available_periods"]]
     assert [(found["start"]["time"], found["available_period_id"]) for found in every] == sorted(
         (wire(start), name) for name, start, _ in made
     ), "each once, and localized on every page"
 
 
-def test_exactly_300_are_one_page(center: Center) -> None:
+def test_exactly_a_page_is_one_page(center: Center, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api_rules, "PAGE_SIZE", 30)
     maya = center.person("maya")
-    for number in range(300):
+    for number in range(30):
         write(maya, f"p{number}")
     answer = read(maya).json()
-    assert answer["pages"] == {"current": 1, "total": 1} and len(answer["available_periods"]) == 300
+    assert answer["pages"] == {"current": 1, "total": 1} and len(answer["available_periods"]) == 30
 
 
 def test_a_page_is_its_accounts_alone_and_cannot_be_made_up(center: Center, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -248,7 +248,7 @@ class RememberedTime(RuleBasedStateMachine):
 
 TestRememberedTime = RememberedTime.TestCase
 TestRememberedTime.settings = settings(
-    max_examples=8,
+    max_examples=5,
     stateful_step_count=20,
     deadline=None,
     derandomize=True,

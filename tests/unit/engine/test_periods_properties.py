@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from slotlink.engine import MAX_INSTANT, MIN_INSTANT, Period, free_gaps, join_periods, periods_of
@@ -15,6 +15,13 @@ modest = settings(max_examples=200, deadline=None, database=None)
 
 def seconds(pairs: list[tuple[int, int]]) -> set[int]:
     return {second for start, end in pairs for second in range(start, end)}
+
+
+def spans(ascending: list[int]) -> list[tuple[int, int]]:
+    """Seconds that follow on one another, from the first to beyond the last."""
+    firsts = [second for second in ascending if second - 1 not in ascending]
+    ends = [second + 1 for second in ascending if second + 1 not in ascending]
+    return list(zip(firsts, ends, strict=True))
 
 
 def assert_apart(starts: Sequence[int], ends: Sequence[int]) -> None:
@@ -67,6 +74,9 @@ def test_the_order_of_what_blocks_does_not_matter(raw: list[tuple[int, int]]) ->
     st.sampled_from([0, 25, -25, 2**31, 2**32 - 1, 2**32 - 26, 2**32 + 24, -(2**31)]),
     st.sampled_from([Need(1), Need(7, 3, 2), Need(5, 0, 20)]),
 )
+@example([(-5, 0)], 2**32 - 1, Need(1))
+@example([(0, 5)], 0, Need(1))
+@example([(-30, -20), (-10, 20)], 2**32 - 1, Need(1))
 def test_where_a_meeting_fits_is_exact_in_every_century(raw: list[tuple[int, int]], where: int, need: Need) -> None:
     """At the edges of 32 bits too: what begins or ends there is bounded, and what is unbounded does not end there."""
     pairs = [(start + where, end + where) for start, end in raw]
@@ -76,8 +86,8 @@ def test_where_a_meeting_fits_is_exact_in_every_century(raw: list[tuple[int, int
     def needed(start: int) -> range:
         return range(start - need.before, start + need.duration + need.after)
 
-    outside = {start for start in range(*asked) if covered.isdisjoint(needed(start))}
-    assert seconds(fit_windows(free_gaps(pairs), need, asked)) == outside
-    inside = {start for start in range(*asked) if covered.issuperset(needed(start))}
-    assert seconds(fit_windows(gaps_of(pairs), need, asked)) == inside
-    assert seconds(fit_windows(ALWAYS, need, asked)) == set(range(*asked))
+    outside = [start for start in range(*asked) if covered.isdisjoint(needed(start))]
+    assert fit_windows(free_gaps(pairs), need, asked) == spans(outside)
+    inside = [start for start in range(*asked) if covered.issuperset(needed(start))]
+    assert fit_windows(gaps_of(pairs), need, asked) == spans(inside)
+    assert fit_windows(ALWAYS, need, asked) == [asked]
