@@ -7,7 +7,12 @@ import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from types import ModuleType
 from typing import Any
+
+import pytest
+import structlog
+from structlog.testing import LogCapture
 
 from slotlink.domain.event import wire_time
 from slotlink.services.accounts import known_account
@@ -108,3 +113,12 @@ def other_application(center: Center) -> tuple[tuple[str, str], Person]:
     """A second application with a person of its own."""
     credentials = center.new_application("Initech")
     return credentials, center.person("stranger", credentials=credentials)
+
+
+def capture_log(patch: pytest.MonkeyPatch, *modules: ModuleType) -> LogCapture:
+    """What these modules log from now on, in its `entries`."""
+    capture = LogCapture()
+    for module in modules:
+        logger = structlog.wrap_logger(structlog.ReturnLogger(), [capture], structlog.make_filtering_bound_logger(0))
+        patch.setattr(module, "log", logger)
+    return capture

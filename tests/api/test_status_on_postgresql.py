@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import AsyncMock, patch
 
+import asyncpg
 import pytest
 
+from slotlink.store import postgresql
 from slotlink.store.hot_postgresql import PostgresqlHotReader
 from slotlink.vault import digest
 from tests.center import DAY, Center, CreatedLink, finished
@@ -117,3 +120,34 @@ def test_broken_connections_are_replaced(center: Center, cluster: Cluster) -> No
     # The server's own connections broke as well; nobody notices.
     for address in asked(link):
         assert center.http.get(address, headers=center.key).status_code == 200
+
+
+def test_a_connection_that_ends_in_the_same_turn_is_broken_like_any_other(center: Center) -> None:
+    """asyncpg says so by an error of its own when the server hangs up on an idle connection just as it is used."""
+    link = center.create_link(center.person("maya"))
+    ended = asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress")
+    with patch.object(asyncpg.Connection, "fetch", side_effect=ended):
+        for address in asked(link):
+            assert center.http.get(address, headers=center.key).json()["real_time_scheduling"]["status"] == "open"
+
+
+def test_a_listener_goes_on_after_such_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends: list[Exception] = [asyncpg.InternalClientError("cannot switch"), OSError("refused")]
+    heard = asyncio.Event()
+
+    async def listen_once(_connection: Any, _channel: str, hear: Callable[[], None]) -> None:
+        if ends:
+            raise ends.pop(0)
+        hear()
+        await asyncio.sleep(3600)
+
+    async def listening() -> None:
+        task = asyncio.create_task(postgresql.listen("postgresql://unused", "channel", heard.set))
+        async with asyncio.timeout(10):
+            await heard.wait()
+        task.cancel()
+
+    monkeypatch.setattr(postgresql, "_listen_once", listen_once)
+    monkeypatch.setattr(postgresql, "connect", AsyncMock())
+    monkeypatch.setattr(postgresql, "RECONNECT_S", 0)
+    asyncio.run(listening())

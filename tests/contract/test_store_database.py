@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from unittest.mock import patch
 
+import asyncpg
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncTransaction
 
-from slotlink.errors import ConfigurationError, StoreUnavailable
+from slotlink.errors import ConfigurationError, OutcomeUnknown, StoreUnavailable
 from slotlink.store import accounts, links
 from slotlink.store.database import open_database, own_file, ping
 from slotlink.store.tables import accounts as accounts_table
@@ -92,6 +95,19 @@ async def test_a_reading_cannot_write_on_sqlite(store: Store) -> None:
     with pytest.raises(StoreUnavailable, match="readonly"):
         async with store.reading() as connection:
             await store.link(connection)
+
+
+async def test_a_connection_that_ends_in_the_same_turn_is_a_database_that_went_away(store: Store) -> None:
+    """asyncpg says so by an error of its own when the server hangs up on an idle connection just as it is used."""
+    ended = asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress")
+    for block in (store.transaction, store.reading):
+        with pytest.raises(StoreUnavailable) as raised:
+            async with block():
+                raise ended
+        assert not isinstance(raised.value, OutcomeUnknown)
+    with patch.object(AsyncTransaction, "commit", side_effect=ended), pytest.raises(OutcomeUnknown):
+        async with store.transaction():
+            pass
 
 
 async def test_writers_wait_for_each_other_on_the_rows_they_share(store: Store) -> None:

@@ -74,7 +74,7 @@ def test_a_listener_hears_and_connects_anew(cluster: Cluster, url: str) -> None:
         heard: asyncio.Queue[None] = asyncio.Queue()
         reader = PostgresqlHotReader(url)
         listening = asyncio.create_task(listen(url, OUTBOX_CHANNEL, lambda: heard.put_nowait(None)))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await heard.get()  # connected
             await reader.notify(OUTBOX_CHANNEL)
             await heard.get()

@@ -70,10 +70,8 @@ def decide_booking(
     if available is None:
         raise _refusal(link, places, unreadable, start, now)
     booked = tuple(asked.members[index].sub for index in engine.booked_members(asked, available))
-    writes = _event_writes(link, booked, start, available.end)
     blocks = link.event.get("transparency") != "transparent"
-    written = {write.sub for write in writes}
-    invited = {target.sub for target in link.terms.targets} if link.terms.event_creation == "single" else set[str]()
+    targets = {target.sub for target in link.terms.targets}
     return Booking(
         link_id=link.link_id,
         start=start,
@@ -81,12 +79,12 @@ def decide_booking(
         visitor_tzid=visitor_tzid,
         event=_event(link, start, available.end),
         participants=tuple(
-            # Whoever has the event, or is named in the organiser's, is blocked as long as it stands. Anybody else is
-            # held for a while, so that the application can write an event of its own; then only calendars speak.
-            BookedParticipant(sub, blocks, None if sub in written | invited else now + hold_s)
+            # A target has the event, or is named in the organiser's: blocked as long as it stands. Anybody else is held
+            # for a while, so that the application can write an event of its own; then only calendars speak.
+            BookedParticipant(sub, blocks, None if sub in targets else now + hold_s)
             for sub in booked
         ),
-        writes=writes,
+        writes=_event_writes(link, booked, start, available.end),
     )
 
 

@@ -135,7 +135,7 @@ async def _book(
     for write in booking.writes:
         await _write_event(connection, application_id, write, booking, link.terms.tzid, now)
         if moves:
-            await _tell_earlier(connection, application_id, write, booking)
+            await _tell_earlier(connection, link, write, booking)
     if link.terms.callback_urls.completed_url is not None:
         body = completed_body(
             event=booking.event,
@@ -208,10 +208,14 @@ async def _write_event(
     await accounts.touch_calendar(connection, application_id, write.calendar_id, now)
 
 
-async def _tell_earlier(connection: AsyncConnection, application_id: str, write: EventWrite, booking: Booking) -> None:
+async def _tell_earlier(connection: AsyncConnection, link: Link, write: EventWrite, booking: Booking) -> None:
     """An earlier link that wrote this event reports where it is now."""
-    event_id = write.event["event_id"]
-    members = {name: value for name, value in booking.event.items() if name not in ("event_id", "start", "end")}
     await links.follow_event(
-        connection, application_id, write.calendar_id, event_id, members, booking.start, booking.end
+        connection,
+        link.application_id,
+        write.calendar_id,
+        link.event["event_id"],
+        link.event,
+        booking.start,
+        booking.end,
     )

@@ -24,7 +24,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from slotlink.errors import ConfigurationError, Conflict, OutcomeUnknown, StoreUnavailable
-from slotlink.store.postgresql import connect
+from slotlink.store.postgresql import BROKEN, connect
 
 BUSY_TIMEOUT_MS = 10_000
 READERS = 4
@@ -197,7 +197,7 @@ class _store_faults(contextlib.AbstractContextManager[None]):
             if isinstance(error, OperationalError) or error.connection_invalidated or code.startswith(_NOT_NOW):
                 raise StoreUnavailable(str(error.orig)) from error
         # Unwrapped, these come from connecting: no such host, refused, too many connections, no such database.
-        if isinstance(error, OSError | asyncpg.PostgresError | PoolTimeout):
+        if isinstance(error, (*BROKEN, PoolTimeout)):
             raise StoreUnavailable(str(error)) from error
 
 
@@ -210,7 +210,7 @@ class _commit_faults(contextlib.AbstractContextManager[None]):
             # Administrators may end a session that is committing, too (57P01 to 57P03).
             if error.connection_invalidated or not code or code.startswith(("08", "57")):
                 raise OutcomeUnknown("the connection to the database broke while committing") from error
-        elif isinstance(error, OSError | asyncpg.InterfaceError):
+        elif isinstance(error, OSError | asyncpg.InterfaceError | asyncpg.InternalClientError):
             raise OutcomeUnknown("the connection to the database broke while committing") from error
 
 
