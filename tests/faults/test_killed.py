@@ -43,6 +43,8 @@ def test_what_was_acknowledged_survives_kill_9(
                 answers = _cycle(world, luck, takes_s, f"cycle {number}, SLOTLINK_SEED={SEED}")
                 told += answers.count(303)
                 cut_off += answers.count(None)
+                # The machine is as busy as it is: whoever killed too late kills sooner next time, and the reverse.
+                takes_s *= 0.5 if None not in answers else 1.5 if 303 not in answers else 1
             world.check_callbacks()
     assert told and cut_off, "killed too early or too late every time"
     print(f"{engine}: {CYCLES} kills, {told} visitors told, {cut_off} cut off")
