@@ -16,8 +16,8 @@ CONNECT_TIMEOUT_S = 10
 STATEMENT_TIMEOUT_S = 30
 RECONNECT_S = 2
 _CHECKED = ssl.create_default_context()
-# What the driver raises for a server that cannot be reached, hangs up, or refuses. The last of them is for one that hung
-# up on an idle connection in the very turn in which it is used.
+# What the driver raises for a server that cannot be reached, hangs up, or refuses; the last for one that hung up on an
+# idle connection in the very turn in which it is used.
 BROKEN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 # Of a session, as the server's own settings. What a node held when it died or froze is let go within a minute or so.
