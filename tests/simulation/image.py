@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from random import Random
 from typing import Any, Literal
@@ -22,6 +22,8 @@ from slotlink.store import accounts, applications
 from slotlink.vault import Vault
 from tests.center import DAY, HOUR, START
 from tests.simulation.predictable import predictable_secrets
+from tests.simulation.rows import Reader
+from tests.simulation.sqlite_file import SqliteFile
 
 TIMEOUT = "6s"  # longer than a worker that stops waits for its attempts
 WINDOW = (START + DAY, START + DAY + 3 * HOUR)
@@ -45,11 +47,13 @@ class Image:
     people: dict[str, Person]
     links: list[Link]
 
-    def fresh_copy(self) -> str:
-        """A copy for one run. In memory where the system has a place for that: a disk is slow to flush."""
-        for leftover in self.folder.glob("run.db*"):
-            leftover.unlink()
-        return str(shutil.copyfile(self.folder / "slotlink.db", self.folder / "run.db"))
+    @cached_property
+    def file(self) -> SqliteFile:
+        return SqliteFile(self.folder / "slotlink.db")
+
+    @cached_property
+    def reader(self) -> Reader:
+        return Reader(self.file.observer)
 
 
 @cache

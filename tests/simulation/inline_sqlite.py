@@ -1,4 +1,5 @@
-"""Stands in for `aiosqlite.connect`: the same face over the same SQLite, but statements run inline, without a thread.
+"""Stands in for SQLAlchemy's asynchronous engines, over the same SQLite file: statements run inline, without threads,
+greenlets and pools. What a statement means, SQLAlchemy and SQLite decide, as ever.
 
 Before each statement there is a moment in which anybody else may run. What waits for the write lock waits in virtual
 time, as long as SQLite's busy timeout. `Disk` decides how long moments take and what breaks.
@@ -7,144 +8,209 @@ time, as long as SQLite's busy timeout. `Disk` decides how long moments take and
 from __future__ import annotations
 
 import asyncio
-import re
 import sqlite3
-from collections.abc import Callable
-from types import SimpleNamespace
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
-WRITTEN_TABLE = re.compile(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM) \"?(\w+)")
+import sqlalchemy
+from sqlalchemy.exc import OperationalError
+
+from slotlink.store.database import BUSY_TIMEOUT_MS
+from tests.simulation.remembered import execute
+from tests.simulation.sqlite_file import Connections, Kept
+
 BUSY_POLL_S = 0.25
 
 
 class Disk(Protocol):
-    """Where connections lead, and what their statements meet."""
+    """What the statements of a node meet."""
 
-    path: str
-    alive: bool
-
-    async def moment(self, what: str) -> None:
-        """Before `what`, a statement or COMMIT. May take time; raises what a broken disk or driver would."""
+    async def moment(self, what: str, *, writes: bool = False) -> None:
+        """Before `what`: BEGIN, COMMIT, another step of a transaction, or a statement, by its table if it writes. May
+        take time; raises what a broken disk or driver would."""
 
     async def committed(self, tables: set[str]) -> None:
         """After a commit that changed these tables. Raises where its answer is lost."""
 
 
-class InlineConnection:
-    """What SQLAlchemy's dialect asks of an `aiosqlite.Connection`."""
+class InlineEngine:
+    """As much of an `AsyncEngine` as `Database` asks for."""
 
-    def __init__(self, disk: Disk) -> None:
-        self._disk = disk
-        self._connection: sqlite3.Connection | None = None
-        self._thread = SimpleNamespace()
-        self._tx = SimpleNamespace(put_nowait=_run_now)
-        self._busy_timeout_s = 0.0
-        self.tables: set[str] = set()
+    def __init__(self, disk: Disk, connections: Connections) -> None:
+        self.disk = disk
+        self.connections = connections
+        self.dead = False
+        self.open: dict[InlineConnection, None] = {}  # in their order
 
-    def __await__(self) -> Any:
-        return self._open().__await__()
+    def connect(self) -> InlineConnection:
+        return InlineConnection(self)
 
-    async def _open(self) -> InlineConnection:
-        self._connection = sqlite3.connect(self._disk.path, isolation_level=None, timeout=0, cached_statements=256)
+    def begin(self) -> _Begun:
+        return _Begun(InlineConnection(self))
+
+    def stop(self) -> None:
+        """Drop all connections, as the death of their process would: what is not committed is undone."""
+        self.dead = True
+        for connection in list(self.open):
+            connection.stop()
+
+
+class InlineConnection(AbstractAsyncContextManager["InlineConnection"]):
+    """As much of an `AsyncConnection` as the store asks for."""
+
+    def __init__(self, engine: InlineEngine) -> None:
+        self._engine = engine
+        self._kept: Kept | None = None
+        self._tables: set[str] = set()
+        self._savepoints = 0
+        self.dialect = engine.connections.engine.dialect
+
+    async def __aenter__(self) -> InlineConnection:
+        if self._engine.dead:  # `asyncio.wait_for` may miss a cancellation; no process outlives its death by that
+            await asyncio.get_running_loop().create_future()
+        self._kept = self._engine.connections.take()
+        self._engine.open[self] = None
         return self
 
-    @property
-    def _conn(self) -> sqlite3.Connection:
-        if self._connection is None:
-            raise ValueError("no active connection")
-        return self._connection
-
-    async def create_function(self, *arguments: Any, **options: Any) -> None:
-        self._conn.create_function(*arguments, **options)
-
-    def cursor(self) -> InlineCursor:
-        return InlineCursor(self)
-
-    async def run(self, sql: str, work: Callable[[], Any]) -> Any:
-        if sql.startswith("PRAGMA"):
-            if "busy_timeout" in sql:
-                self._busy_timeout_s = int(sql.rpartition("=")[2]) / 1000
-                return self._conn.execute("PRAGMA busy_timeout = 0")
-            return work()
-        await self._disk.moment(sql)
-        if sql == "BEGIN IMMEDIATE":
-            return await self._begin_when_free(work)
-        written = WRITTEN_TABLE.match(sql)
-        if written:
-            self.tables.add(written[1])
-        return work()
-
-    async def _begin_when_free(self, work: Callable[[], Any]) -> Any:
-        loop = asyncio.get_running_loop()
-        ends = loop.time() + self._busy_timeout_s
-        self.tables.clear()
-        while True:
-            try:
-                return work()
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error) or loop.time() >= ends:
-                    raise
-            await asyncio.sleep(BUSY_POLL_S)
-
-    async def commit(self) -> None:
-        if not self._conn.in_transaction:
-            return
-        tables, self.tables = self.tables, set()
-        if not tables:
-            self._conn.commit()
-            return
-        await self._disk.moment("COMMIT")
-        self._conn.commit()
-        await self._disk.committed(tables)
-
-    async def rollback(self) -> None:
-        self.tables.clear()
-        if self._connection is not None:
-            self._connection.rollback()
-
-    async def close(self) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         self.stop()
 
     def stop(self) -> None:
-        """Drop the connection, as the death of its process would: what is not committed is undone."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        if self._kept is not None:
+            self._engine.connections.give_back(self._kept)
+            del self._engine.open[self]
+            self._kept = None
+
+    async def execute(self, statement: Any, parameters: Any = None) -> sqlalchemy.CursorResult[Any]:
+        if statement.is_dml:
+            await self._moment(statement.table.name, writes=True)
+            self._tables.add(statement.table.name)
+        else:
+            await self._moment("SELECT")
+        assert self._kept is not None
+        return execute(self._kept.sqlalchemy, self._kept.sqlite, statement, parameters)
+
+    def begin(self) -> _Transaction:
+        return _Transaction(self)
+
+    def begin_nested(self) -> _Savepoint:
+        self._savepoints += 1
+        return _Savepoint(self, f"savepoint_{self._savepoints}")
+
+    async def begin_when_free(self) -> None:
+        await self._moment("BEGIN")
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + BUSY_TIMEOUT_MS / 1000
+        while True:
+            try:
+                self._run(self._engine.connections.begin)
+            except OperationalError as error:
+                if "locked" not in str(error.orig) or loop.time() >= ends:
+                    raise
+                await asyncio.sleep(BUSY_POLL_S)
+            else:
+                return
+
+    async def commit(self) -> None:
+        tables = self._tables
+        if tables:
+            await self._moment("COMMIT")
+        self._run("COMMIT")
+        if tables:
+            self._engine.connections.written |= tables
+            await self._engine.disk.committed(tables)
+
+    def rollback(self) -> None:
+        if self._kept is not None and self._kept.sqlite.in_transaction:
+            self._run("ROLLBACK")
+
+    async def step(self, sql: str) -> None:
+        """Of a transaction within the transaction."""
+        await self._moment(sql)
+        self._run(sql)
+
+    def _run(self, sql: str) -> None:
+        assert self._kept is not None
+        try:
+            self._kept.sqlite.execute(sql)
+        except sqlite3.Error as error:
+            raise _as_of_the_driver(error) from error
+
+    async def _moment(self, what: str, *, writes: bool = False) -> None:
+        try:
+            await self._engine.disk.moment(what, writes=writes)
+        except sqlite3.Error as error:
+            raise _as_of_the_driver(error) from error
 
 
-class InlineCursor:
+class _Transaction(AbstractAsyncContextManager["_Transaction"]):
+    """Kept when its block ends, undone when that raises."""
+
     def __init__(self, connection: InlineConnection) -> None:
         self._connection = connection
-        self._cursor = connection._conn.cursor()
+        self._is_active = True
 
-    async def __aenter__(self) -> InlineCursor:
+    async def __aenter__(self) -> _Transaction:
+        await self._connection.begin_when_free()
         return self
 
-    @property
-    def description(self) -> Any:
-        return self._cursor.description
+    async def __aexit__(self, kind: object, *_error: object) -> None:
+        if self._is_active and kind is None:
+            await self.commit()
+        else:
+            self._connection.rollback()
 
-    @property
-    def rowcount(self) -> int:
-        return self._cursor.rowcount
-
-    @property
-    def lastrowid(self) -> int | None:
-        return self._cursor.lastrowid
-
-    async def execute(self, sql: str, parameters: Any = ()) -> None:
-        await self._connection.run(sql, lambda: self._cursor.execute(sql, parameters))
-
-    async def executemany(self, sql: str, parameters: Any) -> None:
-        await self._connection.run(sql, lambda: self._cursor.executemany(sql, parameters))
-
-    async def fetchall(self) -> list[Any]:
-        return self._cursor.fetchall()
-
-    async def close(self) -> None:
-        self._cursor.close()
+    async def commit(self) -> None:
+        self._is_active = False
+        await self._connection.commit()
 
 
-def _run_now(job: tuple[asyncio.Future[Any], Callable[[], Any]]) -> None:
-    future, work = job
-    future.set_result(work())
+class _Begun(AbstractAsyncContextManager[InlineConnection]):
+    """A connection and its transaction at once."""
+
+    def __init__(self, connection: InlineConnection) -> None:
+        self._connection = connection
+
+    async def __aenter__(self) -> InlineConnection:
+        await self._connection.__aenter__()
+        try:
+            await self._connection.begin_when_free()
+        except BaseException:
+            self._connection.stop()
+            raise
+        return self._connection
+
+    async def __aexit__(self, kind: object, *_error: object) -> None:
+        try:
+            if kind is None:
+                await self._connection.commit()
+        finally:
+            self._connection.stop()
+
+
+class _Savepoint(AbstractAsyncContextManager["_Savepoint"]):
+    def __init__(self, connection: InlineConnection, name: str) -> None:
+        self._connection = connection
+        self._name = name
+        self._is_active = True
+
+    async def __aenter__(self) -> _Savepoint:
+        await self._connection.step(f"SAVEPOINT {self._name}")
+        return self
+
+    async def __aexit__(self, kind: object, *_error: object) -> None:
+        if not self._is_active:
+            return
+        if kind is None:
+            await self._connection.step(f"RELEASE {self._name}")
+        else:
+            await self.rollback()
+
+    async def rollback(self) -> None:
+        self._is_active = False
+        await self._connection.step(f"ROLLBACK TO {self._name}")
+
+
+def _as_of_the_driver(error: sqlite3.Error) -> OperationalError:
+    """As SQLAlchemy raises it."""
+    return OperationalError(None, None, error)

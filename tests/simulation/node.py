@@ -11,17 +11,16 @@ import contextlib
 import sqlite3
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import copy_context
-from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from slotlink.errors import StoreUnavailable
 from slotlink.services.deps import Deps
 from slotlink.store import outbox
-from slotlink.store.database import Database, open_database
+from slotlink.store.database import Database
 from slotlink.worker.loop import Worker
 from tests.simulation.image import image
-from tests.simulation.inline_sqlite import InlineConnection
+from tests.simulation.inline_sqlite import InlineEngine
 from tests.simulation.receivers import SimulatedClient
 from tests.simulation.virtual_loop import ON, Machine
 
@@ -35,19 +34,11 @@ class Lost(Exception):
     """No answer came: what was asked for was done, or was not."""
 
 
-@cache
-def _engines(number: int) -> Database:
-    """Engines are made once a process: SQLAlchemy compiles each statement once an engine, and that takes time."""
-    del number
-    return open_database(image().settings.url_of_database)
-
-
 class Node(Machine):
     def __init__(self, world: World, number: int) -> None:
         super().__init__()
         self.world = world
         self.number = number
-        self.path = world.path
         self.settings = image().settings
         self.clock_ahead = 0.0
         self.alive = False
@@ -58,8 +49,9 @@ class Node(Machine):
         self.fuse: int | None = None  # statements until it crashes, or freezes for `freezes_for` seconds
         self.freezes_for = 0.0
         self.dying: list[asyncio.Task[Any]] = []
-        self._connections: list[InlineConnection] = []
-        self._asked: set[asyncio.Future[Any]] = set()
+        self._writer = InlineEngine(self, image().file.writers)
+        self._reader = InlineEngine(self, image().file.readers)
+        self._asked: dict[asyncio.Future[Any], None] = {}  # in their order
 
     def clock(self) -> float:
         return self.world.wall() + self.clock_ahead
@@ -67,8 +59,9 @@ class Node(Machine):
     # Living and dying
 
     def start(self) -> None:
-        kept = _engines(self.number)
-        database = Database("sqlite", kept.url, kept._writer, kept._reader)
+        self._writer = InlineEngine(self, image().file.writers)
+        self._reader = InlineEngine(self, image().file.readers)
+        database = Database("sqlite", image().file.url, self._writer, self._reader)  # type: ignore[arg-type]
         self.deps = Deps(database, image().vault, self.settings, wake_worker=self._wake)
         self.web = SimpleNamespace(deps=self.deps, now=lambda: int(self.clock()), running_keys=set())
         self.alive = True
@@ -100,9 +93,8 @@ class Node(Machine):
     def kill(self) -> None:
         self.alive = self.ready = False
         self.fuse = None
-        for connection in self._connections:
-            connection.stop()
-        self._connections.clear()
+        self._writer.stop()
+        self._reader.stop()
         self.world.loop.thaw(self)
         for task in self.tasks:
             if not task.done():
@@ -115,19 +107,17 @@ class Node(Machine):
             if not asked.done():
                 asked.set_exception(Lost())
         self._asked.clear()
-        for engine in (self.deps.database._writer, self.deps.database._reader):
-            engine.sync_engine.dispose(close=False)
 
     async def stop(self) -> None:
         """A clean stop. What is asked of it meanwhile gets no answer."""
         self.ready = False
         if self.worker is not None:
             self.worker.stop()
-        owner = self.owner
+        owner, noted = self.owner, len(self.world.trace)
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.shield(self._running)
         if self.alive:
-            if not self.disk_full and not self.loses_commits:
+            if all(line[1] != "worker.release_failed" for line in self.world.trace[noted:]):
                 self.world.nobody_holds("after its clean stop", self, owner)
             self.kill()
 
@@ -143,7 +133,7 @@ class Node(Machine):
         if not self.ready:
             raise Lost
         answer: asyncio.Future[Result] = self.world.loop.create_future()
-        self._asked.add(answer)
+        self._asked[answer] = None
         self.spawn(self._serve(work, answer))
         try:
             async with asyncio.timeout(patience):
@@ -151,7 +141,7 @@ class Node(Machine):
         except TimeoutError:
             raise Lost from None
         finally:
-            self._asked.discard(answer)
+            self._asked.pop(answer, None)
 
     async def _serve(self, work: Callable[[Node], Awaitable[Result]], answer: asyncio.Future[Result]) -> None:
         try:
@@ -163,21 +153,15 @@ class Node(Machine):
             if not answer.done():
                 answer.set_result(result)
 
-    # Being the disk of its connections
+    # Being the disk beneath its connections
 
-    def connect(self) -> InlineConnection:
-        if not self.alive:
-            raise sqlite3.OperationalError("unable to open database file")
-        connection = InlineConnection(self)
-        self._connections.append(connection)
-        return connection
-
-    async def moment(self, what: str) -> None:
+    async def moment(self, what: str, *, writes: bool = False) -> None:
         luck = self.world.luck
         if luck.random() < self.world.slowness:
             await asyncio.sleep(luck.uniform(0.001, 0.2))
-        await self._burn()
-        if self.disk_full and not what.startswith(("SELECT", "BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK")):
+        if self.fuse is not None or not self.alive:
+            await self._burn()
+        if self.disk_full and (writes or what == "COMMIT"):
             raise sqlite3.OperationalError("database or disk is full")
         if what == "COMMIT" and luck.random() < self.loses_commits:
             self.world.note("commit undone, answer lost", self.number)

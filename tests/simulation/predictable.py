@@ -8,12 +8,11 @@ import random
 import secrets
 import sys
 from collections.abc import Callable, Generator
+from functools import cache
 from random import Random
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
-
-import aiosqlite
 
 TIMED = ("slotlink.services.booking", "slotlink.worker.deliver_callback", "slotlink.worker.loop")
 Logged = Callable[[str, str, dict[str, Any]], None]
@@ -45,17 +44,24 @@ def predictable_secrets(luck: Random) -> Generator[None]:
 
 @contextlib.contextmanager
 def predictable(
-    luck: Random, wall: Callable[[], float], monotonic: Callable[[], float], logged: Logged, connect: Callable[..., Any]
+    luck: Random, wall: Callable[[], float], monotonic: Callable[[], float], logged: Logged
 ) -> Generator[None]:
-    """While the block runs, all of it. `connect` stands in for `aiosqlite.connect`."""
+    """While the block runs, all of it."""
     time = SimpleNamespace(time=wall, monotonic=monotonic)
     log = _Log(logged)
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(predictable_secrets(luck))
-        stack.enter_context(patch.object(aiosqlite, "connect", connect))
-        for name, module in list(sys.modules.items()):
-            if name.startswith("slotlink.") and hasattr(module, "log"):
-                stack.enter_context(patch.object(module, "log", log))
-            if name in TIMED:
-                stack.enter_context(patch.object(module, "time", time))
-        yield
+    replaced = [(module, "log", module.log, log) for module in _logging()]
+    replaced += [(sys.modules[name], "time", sys.modules[name].time, time) for name in TIMED]
+    with predictable_secrets(luck):
+        for module, name, _, instead in replaced:
+            setattr(module, name, instead)
+        try:
+            yield
+        finally:
+            for module, name, before, _ in replaced:
+                setattr(module, name, before)
+
+
+@cache
+def _logging() -> list[Any]:
+    """Modules with a log: all that can run in a simulation are loaded by now."""
+    return [module for name, module in sys.modules.items() if name.startswith("slotlink.") and hasattr(module, "log")]

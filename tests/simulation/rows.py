@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections import namedtuple
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 # By table: how many of its first columns, in this order, are its key.
@@ -67,25 +69,18 @@ class Rows:
 
 
 class Reader:
-    def __init__(self, path: str) -> None:
-        self._connection = sqlite3.connect(path, isolation_level=None)
-        self._row: dict[str, Any] = {}
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._row: dict[str, tuple[type[Any], Callable[[Row], Any]]] = {}
+        for table, key in KEYS.items():
+            columns = [column[0] for column in connection.execute(f"SELECT * FROM {table}").description]
+            self._row[table] = namedtuple(table, columns), attrgetter(*key)
+        self.first = Rows({table: self._read(table) for table in KEYS})  # of every run
 
-    def read(self, before: Rows | None, changed: set[str]) -> Rows:
-        tables = {} if before is None else dict(before.tables)
-        for table in changed if before is not None else KEYS:
-            tables[table] = self._read(table)
-        return Rows(tables)
+    def read(self, before: Rows, changed: set[str]) -> Rows:
+        return Rows(before.tables | {table: self._read(table) for table in changed})
 
     def _read(self, table: str) -> Table:
-        cursor = self._connection.execute(f"SELECT * FROM {table}")
-        if table not in self._row:
-            self._row[table] = namedtuple(table, [column[0] for column in cursor.description])
-        make, key = self._row[table]._make, KEYS[table]
-        rows = map(make, cursor)
-        if len(key) == 1:
-            return {getattr(row, key[0]): row for row in rows}
-        return {tuple(getattr(row, name) for name in key): row for row in rows}
-
-    def close(self) -> None:
-        self._connection.close()
+        row, key_of = self._row[table]
+        rows = map(row._make, self._connection.execute(f"SELECT * FROM {table}"))
+        return {key_of(row): row for row in rows}

@@ -16,7 +16,8 @@ from tests.simulation.actors import Told
 from tests.simulation.image import HOSTS, WINDOW, image
 from tests.simulation.predictable import predictable
 from tests.simulation.receivers import MOODS
-from tests.simulation.virtual_loop import ON, Stuck
+from tests.simulation.remembered import remembering
+from tests.simulation.virtual_loop import Stuck
 from tests.simulation.world import World
 
 BUSY_S = 8.0  # faults happen in this time; then they end
@@ -38,7 +39,7 @@ def play(seed: str, nodes: int, *, show: bool = False) -> Played:
     world = World(seed, nodes)
     ids = Random(f"ids {seed}")
     told = Told()
-    with predictable(ids, world.wall_here, world.loop.time, world.logged, lambda *_, **__: ON.get().connect()):
+    with predictable(ids, world.wall_here, world.loop.time, world.logged), remembering():
         try:
             world.loop.run_until_complete(_story(world, told))
         except Stuck:
@@ -127,12 +128,13 @@ async def _faults(world: World) -> None:
             case "stop":
                 world.outside(world.restart_cleanly(node))
             case _:  # at some statement to come
-                node.freezes_for = luck.choice((3.0, 45.0)) if kind == "freeze" else 0.0
+                node.freezes_for = luck.choice((3.0, luck.uniform(34, 46))) if kind == "freeze" else 0.0
                 node.fuse = luck.randrange(1, 60)
     await asyncio.sleep(began + BUSY_S - world.loop.time())
     world.note("faults end")
     world.request_loss = world.answer_loss = world.duplication = 0
-    world.receivers.moods.clear()
+    for host in HOSTS:  # who was frozen for longer than a lease comes back while others deliver
+        world.receivers.moods[host] = luck.choice(("well", "slow"))
     for node in world.nodes:
         node.fuse, node.disk_full, node.loses_commits = None, False, 0
         if not node.alive:

@@ -101,6 +101,11 @@ def _new_booking(old: Rows, new: Rows, booking: Row, calendars: dict[str, str]) 
     written = {row.calendar_id: row.sub for row in new.booking_events.values() if row.link_id == link_id}
     if written != wanted:
         yield f"{link_id} wrote its event into {written}, not into {wanted}"
+    changed = [(row.calendar_id, row.event_id) for key, row in new.events.items() if row != old.events.get(key)]
+    if len(changed) > len(set(changed)) or not set(changed) <= {
+        (calendar_id, before.event_id) for calendar_id in written
+    }:
+        yield f"I9: {link_id} wrote {before.event_id} into {written}, and changed {changed}"
     for calendar_id in written:
         if new.event_time(calendar_id, before.event_id) != (start, end):
             yield f"{link_id} is booked for {start}, and its event is not in {calendar_id} then"

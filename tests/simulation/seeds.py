@@ -11,7 +11,7 @@ from collections import Counter
 
 from tests.simulation.run import play
 
-RUNS = int(os.environ.get("SLOTLINK_SIMULATION_RUNS") or 600)
+RUNS = int(os.environ.get("SLOTLINK_SIMULATION_RUNS") or 2000)
 ONE_SEED = os.environ.get("SLOTLINK_SIMULATION_SEED") or None
 PARTS = 10
 ENOUGH = 200  # runs after which each kind of thing has happened

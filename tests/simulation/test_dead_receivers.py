@@ -14,7 +14,6 @@ from slotlink.store import outbox
 from tests.simulation.image import image
 from tests.simulation.node import Node
 from tests.simulation.predictable import predictable
-from tests.simulation.virtual_loop import ON
 from tests.simulation.world import World
 
 DEFAULTS = Settings(callback_retries=(15, 60, 300, 900), callback_timeout=10)
@@ -82,13 +81,7 @@ def _deliver(*, backlog: list[str], dead: list[str], slow: list[str] = ()) -> li
 
     settings = DEFAULTS.model_copy(update={"secret_keys": image().settings.secret_keys})
     node.settings = settings
-    with predictable(
-        Random(1),
-        world.wall_here,
-        world.loop.time,
-        world.logged,
-        lambda *_, **__: ON.get().connect(),  # type: ignore[union-attr]
-    ):
+    with predictable(Random(1), world.wall_here, world.loop.time, world.logged):
         world.committed = lambda *_: None  # type: ignore[method-assign]
         world.loop.run_until_complete(story())
         world.finish()

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests.simulation import run
 from tests.simulation.run import play
 
-SCRIPT = """
+SEEDS = [(f"one-{number}", 1) for number in range(8)] + [(f"many-{number}", 2) for number in range(8)]
+SCRIPT = f"""
 from tests.simulation.run import play
-print(play("one-1", 1).digest, play("many-3", 2).digest)
+print(*(play(seed, nodes).digest for seed, nodes in {SEEDS}))
 """
 
 
@@ -26,4 +31,10 @@ def test_a_seed_is_the_same_run_in_any_process() -> None:
     environ = os.environ | {"PYTHONHASHSEED": "1"}
     root = Path(__file__).parents[2]
     played = subprocess.run([sys.executable, "-c", SCRIPT], cwd=root, env=environ, capture_output=True, text=True)
-    assert played.stdout.splitlines()[-1].split() == [play("one-1", 1).digest, play("many-3", 2).digest], played.stderr
+    assert played.stdout.splitlines()[-1].split() == [play(*seed).digest for seed in SEEDS], played.stderr
+
+
+def test_what_is_remembered_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    remembered = [play(*seed).digest for seed in SEEDS]
+    monkeypatch.setattr(run, "remembering", contextlib.nullcontext)
+    assert [play(*seed).digest for seed in SEEDS] == remembered

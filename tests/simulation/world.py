@@ -11,7 +11,7 @@ from tests.simulation import outbox_rules, scheduling_rules
 from tests.simulation.image import image
 from tests.simulation.node import Lost, Node
 from tests.simulation.receivers import Receivers
-from tests.simulation.rows import KEYS, SCHEDULE, Reader, Rows
+from tests.simulation.rows import KEYS, SCHEDULE, Rows
 from tests.simulation.virtual_loop import ON, VirtualLoop
 
 RESTART_S = (0.5, 8.0)
@@ -21,7 +21,7 @@ class World:
     def __init__(self, seed: str, nodes: int) -> None:
         self.luck = Random(f"faults {seed}")
         self.loop = VirtualLoop(Random(f"order {seed}"))
-        self.path = image().fresh_copy()
+        image().file.begin_anew()
         self.owns_file = nodes == 1  # one process owns a SQLite file; several share a database
         self.clock_set_by = 0.0
         self.clock_was_set = self.a_day_passed = False
@@ -32,8 +32,7 @@ class World:
         self.receivers = Receivers(self.loop, self.luck, self, image().client_secret)
         self.nodes = [Node(self, number) for number in range(nodes)]
         self.calendars = {person.sub: person.calendar_id for person in image().people.values()}
-        self._reader = Reader(self.path)
-        self.rows: Rows = self._reader.read(None, set())
+        self.rows: Rows = image().reader.first
         self.schedule_changes = 0  # commits that changed who can meet when
         self._under_way: set[asyncio.Task[None]] = set()  # the loop itself keeps no task alive
 
@@ -63,7 +62,7 @@ class World:
             self.note(event, members.get("state", level))
 
     def committed(self, node: Node, tables: set[str]) -> None:
-        old, new = self.rows, self._reader.read(self.rows, tables & KEYS.keys())
+        old, new = self.rows, image().reader.read(self.rows, tables & KEYS.keys())
         self.rows = new
         self.note("commit", node.number, *sorted(tables))
         try:
@@ -176,5 +175,4 @@ class World:
                     task.exception()
         for what in self.loop.broken:
             self.broken(what)
-        self._reader.close()
         self.loop.close()
