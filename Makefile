@@ -60,7 +60,7 @@ format: $(VENV)/dev
 test: $(VENV)/dev
 	@bash tests/set_up.sh
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: $(VENV)/dev
 	@$(BIN)/python -m bench $(ARGS)

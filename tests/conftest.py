@@ -25,7 +25,8 @@ def cluster() -> Generator[Cluster]:
     binaries = find_postgres()
     # Not in pytest's own folder: the next pytest to start closes that one to the account postgres.
     prefix = "slotlink-postgresql-"
-    with tempfile.TemporaryDirectory(prefix=prefix) as folder, Cluster(binaries, Path(folder)) as cluster:
+    options = ("fsync=off",)  # processes are killed here, and machines are not
+    with tempfile.TemporaryDirectory(prefix=prefix) as folder, Cluster(binaries, Path(folder), options) as cluster:
         yield cluster
 
 

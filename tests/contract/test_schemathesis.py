@@ -264,7 +264,7 @@ def _hooks(schema: Any, live: Live) -> Generator[None]:
         schemathesis.hooks.unregister(before_call)
 
 
-@pytest.mark.timeout(0 if EXAMPLES else 300)
+@pytest.mark.timeout(0 if EXAMPLES else 600)
 def test_the_server_keeps_to_its_document(live: Live) -> None:
     schemathesis.openapi.format("date", st.dates(*YEARS).map(str))
     schemathesis.openapi.format("date-time", _times())
