@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench campaign model faults simulation hostile audit picture lock
+.PHONY: help run test check format bench campaign model faults simulation hostile mutants audit picture lock
 
 PYTHON ?= python3
 CASES ?= 50000
@@ -12,6 +12,7 @@ MALFORMED ?= 5000
 SEED ?=
 VENV := .venv
 BIN := $(VENV)/bin
+MUTATION := $(VENV)/mutation
 UV := env -u PIP_FIND_LINKS $(BIN)/uv
 COMPILE := $(UV) pip compile --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --universal --quiet
 INSTALL := $(UV) pip install --quiet --compile-bytecode --require-hashes --python $(BIN)/python
@@ -27,6 +28,7 @@ help:
 	@echo "make faults     every crash point, full disks, kills, races and malformed requests, at length"
 	@echo "make simulation 20,000 simulated runs (RUNS=), or one of them again (SEED=)"
 	@echo "make hostile    5,000 malformed and mutated requests (MALFORMED=)"
+	@echo "make mutants    plant every fault that mutmut knows in what books, one at a time; an hour"
 	@echo "make audit      ask the Package Index for advisories about what is locked; before every release"
 	@echo "make lock       resolve the dependencies again"
 
@@ -44,6 +46,11 @@ $(VENV)/dev: $(BIN)/uv requirements/dev.txt pyproject.toml
 	@$(INSTALL) -r requirements/dev.txt
 	@$(OURSELVES)
 	@touch $@ $(VENV)/runtime
+
+$(MUTATION)/ready: $(BIN)/uv requirements/dev.txt requirements/mutation.txt
+	@$(BIN)/python -m venv --without-pip $(MUTATION)
+	@$(UV) pip install --quiet --compile-bytecode --require-hashes --python $(MUTATION)/bin/python -r requirements/dev.txt -r requirements/mutation.txt
+	@touch $@
 
 run: $(VENV)/runtime
 	@$(BIN)/slotlink demo $(ARGS)
@@ -82,6 +89,10 @@ simulation: $(VENV)/dev
 hostile: $(VENV)/dev
 	@SLOTLINK_MALFORMED=$(MALFORMED) $(BIN)/pytest tests/faults/test_malformed.py --capture no --timeout 0 $(ARGS)
 
+# Every fault that mutmut knows, one at a time, in what books (docs/mutation.md).
+mutants: $(MUTATION)/ready
+	@$(MUTATION)/bin/python -m mutation $(ARGS)
+
 # Fails, too, where a package could not be asked about: behind a mirror without the Index's own API.
 audit: $(BIN)/uv
 	@$(UV) tool run pip-audit==2.10.1 --strict --disable-pip --require-hashes -r requirements/runtime.txt
@@ -94,6 +105,7 @@ lock: $(BIN)/uv
 	@$(COMPILE) requirements/uv.in -o requirements/uv.txt
 	@$(COMPILE) pyproject.toml --group build -o requirements/runtime.txt
 	@$(COMPILE) pyproject.toml --group build --group dev -o requirements/dev.txt
+	@$(COMPILE) -c requirements/dev.txt requirements/mutation.in -o requirements/mutation.txt
 	@$(BIN)/python requirements/sbom.py > requirements/sbom.json
 	@cd tests/sdk && npm install --package-lock-only --ignore-scripts --silent
 	@$(BIN)/python tests/sdk/strip_lock.py tests/sdk/package-lock.json

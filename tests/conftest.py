@@ -7,9 +7,18 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from tests.center import Center
 from tests.postgresql import Cluster, find_postgres
+
+# By itself structlog draws every variable of every frame of a fault, which takes seconds.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @pytest.fixture

@@ -55,6 +55,15 @@ def test_a_target_outside_the_query_always_gets_the_event(center: Center) -> Non
     assert {each["event_id"] for each in shared.events()} == {"does not matter", "interview-1"}
 
 
+def test_a_target_named_twice_gets_one_event_as_it_was_named_first(center: Center) -> None:
+    maya = center.person("maya")
+    asked = [*targets(maya, event={"summary": "First"}), *targets(maya, event={"summary": "Second"})]
+    book(center, maya, slot=wire(1), target_calendars=asked, event_creation="single")
+    assert [each["summary"] for each in maya.events()] == ["First"]
+    book(center, maya, slot=wire(3), target_calendars=asked, event=event("another"))
+    assert [each["summary"] for each in maya.events()] == ["First", "Interview"]
+
+
 def test_no_target_writes_nothing_and_still_tells_the_application(center: Center) -> None:
     maya = center.person("maya")
     link = book(center, maya, slot=wire(1), target_calendars=[], callback_urls={"completed_url": COMPLETED})

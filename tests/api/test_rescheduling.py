@@ -44,6 +44,15 @@ def test_a_rescheduling_link_may_take_the_old_time_of_the_event_it_excludes(cent
     assert first.status()["event"]["start"]["time"] == wire(0.75)
 
 
+def test_another_event_may_take_the_time_of_an_excluded_one(center: Center) -> None:
+    maya = center.person("maya")
+    book(center, maya, slot=wire(1), event=event("old"))
+    query = center.query(maya, excluded_events=[{"event_id": "old"}])
+    book(center, maya, slot=wire(1), event=event("new"), availability=query)
+    assert sorted((each["event_id"], each["start"]) for each in maya.events()) == [("new", wire(1)), ("old", wire(1))]
+    assert wire(1) not in free_starts(center, maya)
+
+
 def test_an_event_excluded_by_uid_is_disregarded_too(center: Center) -> None:
     maya = center.person("maya")
     book(center, maya, slot=wire(1))

@@ -219,6 +219,7 @@ async def test_another_rows_secret_does_not_open(store: Store) -> None:
     async with store.transaction() as connection:
         link = await store.link(connection)
         sealed = store.vault.seal(link.token, f"links/{store.application_id}/{link.link_id}")
+    assert links.open_token(store.vault, sealed, store.application_id, link.link_id) == link.token
     for application_id, link_id in ((store.foreign_id, link.link_id), (store.application_id, "sch_other")):
         with pytest.raises(ConfigurationError, match="altered, or belongs to another row"):
             links.open_token(store.vault, sealed, application_id, link_id)
