@@ -111,3 +111,33 @@ class Conflict(StoreUnavailable):
 
 class ConfigurationError(SlotlinkError):
     """The server cannot start as it is set up. The message names every fault found."""
+
+
+class ConnectorError(SlotlinkError):
+    """A provider did not do what was asked. The message is for operators, without secrets and without what was sent."""
+
+
+class ProviderUnavailable(ConnectorError):
+    """No answer in time, an answer that is none, too many requests: the same again may work.
+
+    `retry_after`: seconds that the provider asks to be left alone for."""
+
+    def __init__(self, message: str, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class AccessRevoked(ConnectorError):
+    """The sign-in is refused. Nothing works until somebody connects the account anew."""
+
+
+class CalendarGone(ConnectorError):
+    """Deleted, or shared no longer. The account's other calendars are not concerned."""
+
+
+class ChangedElsewhere(ConnectorError):
+    """Somebody else has changed or deleted the object since the version that was expected."""
+
+
+class NotAccepted(ConnectorError):
+    """The provider understood and refuses for good; or its answer is one that we do not understand."""

@@ -21,6 +21,7 @@ ARROWS: dict[str, set[str]] = {
     "domain": {"engine", "errors"},
     "ical": {"domain", "errors"},
     "store": {"domain", "errors", "vault"},
+    "connectors": {"domain", "engine", "errors", "ical"},
     "services": {"domain", "engine", "errors", "ical", "settings", "store", "vault"},
     "web": {"domain", "engine", "errors", "ical", "services", "settings", "store", "vault"},
     "worker": {"domain", "errors", "services", "settings", "store"},
