@@ -14,9 +14,10 @@ from slotlink.domain.link import LinkStatus
 from slotlink.errors import InvalidRequest, NotFound
 from slotlink.services.callbacks import link_object
 from slotlink.services.deps import Deps
-from slotlink.store import link_listing, links, outbox
+from slotlink.store import link_listing, links, outbox, outbox_listing
 from slotlink.store.link_listing import ListedLink
-from slotlink.store.outbox import Attempt, StoredItem
+from slotlink.store.outbox import Attempt
+from slotlink.store.outbox_listing import StoredItem
 from slotlink.terminal import AsJson, explained, migrated, out, run, tell
 
 _WIDE = Console(highlight=False, width=400)  # an id that is cut or broken can be copied by nobody
@@ -64,7 +65,7 @@ def show_link(id_or_token: str, as_json: AsJson = False) -> None:
             if link is None:
                 raise NotFound("no link has this id or token; slotlink links list shows the newest")
             history = await links.history(connection, link.application_id, link.link_id)
-            callbacks = await outbox.of_link(connection, link.application_id, link.link_id)
+            callbacks = await outbox_listing.of_link(connection, link.application_id, link.link_id)
         return {
             "client_id": link.application_id,
             "real_time_scheduling": link_object(deps, link, now),
@@ -108,8 +109,11 @@ def list_callbacks(
 
     async def read(deps: Deps) -> list[tuple[StoredItem, list[Attempt]]]:
         async with deps.database.reading() as connection:
-            items = await outbox.list_items(connection, failed=failed, limit=limit)
-            return [(item, await outbox.attempts_of(connection, item.application_id, item.item_id)) for item in items]
+            items = await outbox_listing.list_items(connection, failed=failed, limit=limit)
+            return [
+                (item, await outbox_listing.attempts_of(connection, item.application_id, item.item_id))
+                for item in items
+            ]
 
     with explained():
         rows = [
@@ -141,7 +145,7 @@ def replay_callback(item_id: Annotated[str, typer.Argument(metavar="ID")], as_js
 
     async def put_back(deps: Deps) -> None:
         async with deps.database.transaction() as connection:
-            item = await outbox.find_anywhere(connection, item_id)
+            item = await outbox_listing.find_anywhere(connection, item_id)
             if item is None:
                 raise NotFound("no callback has this id; slotlink callbacks list --failed shows what was given up")
             if not await outbox.replay(connection, item.application_id, item_id, int(time.time())):

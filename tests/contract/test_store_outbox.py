@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from slotlink.store import outbox
+from slotlink.store import outbox, outbox_listing
 from slotlink.store.database import open_database
 from slotlink.store.outbox import Attempt, OutboxItem
 from slotlink.store.tables import outbox_attempts
@@ -237,7 +237,7 @@ async def test_what_was_given_up_is_replayed_from_the_start_of_the_schedule(stor
         assert (third.attempts, third.replayed_after, third.fence) == (2, 2, 4)
         await outbox.settle(connection, third, ANSWERED, state="delivered", due_at=None)
         assert not await outbox.replay(*key, NOW + 900), "delivered"
-        assert [each.status_code for each in await outbox.attempts_of(*key)] == [500, 500, 204]
+        assert [each.status_code for each in await outbox_listing.attempts_of(*key)] == [500, 500, 204]
 
 
 async def test_what_ended_is_forgotten_after_its_time_and_nothing_else(store: Store) -> None:
@@ -252,7 +252,7 @@ async def test_what_ended_is_forgotten_after_its_time_and_nothing_else(store: St
         await outbox.settle(connection, item, ANSWERED, state="delivered", due_at=None)
         assert await outbox.forget_ended(connection, NOW - 10) == 0, "none was put in before then"
         assert await outbox.forget_ended(connection, NOW) == 2
-        left = {each.item_id for each in await outbox.list_items(connection, failed=False, limit=10)}
+        left = {each.item_id for each in await outbox_listing.list_items(connection, failed=False, limit=10)}
         assert left == {old[2], new}, "what still waits is kept for ever"
         assert {row.item_id for row in await connection.execute(select(outbox_attempts.c.item_id))} == left
 
@@ -266,16 +266,19 @@ async def test_an_operator_sees_the_newest_items_of_all_and_what_was_given_up(st
         )
         [item] = await _claim(connection, "w_1", NOW, limit=1)
         await outbox.settle(connection, item, FAILED, state="dead", due_at=None)
-        listed = await outbox.list_items(connection, failed=False, limit=10)
+        listed = await outbox_listing.list_items(connection, failed=False, limit=10)
         assert [each.item_id for each in listed] == [new, foreign, old]
-        assert [each.item_id for each in await outbox.list_items(connection, failed=False, limit=2)] == [new, foreign]
-        assert [each.item_id for each in await outbox.list_items(connection, failed=True, limit=10)] == [old]
-        found = await outbox.find_anywhere(connection, foreign)
-        assert found == outbox.StoredItem(
+        assert [each.item_id for each in await outbox_listing.list_items(connection, failed=False, limit=2)] == [
+            new,
+            foreign,
+        ]
+        assert [each.item_id for each in await outbox_listing.list_items(connection, failed=True, limit=10)] == [old]
+        found = await outbox_listing.find_anywhere(connection, foreign)
+        assert found == outbox_listing.StoredItem(
             store.foreign_id, foreign, "sch_2", "x.test:443", "waiting", 0, NOW - 1, NOW - 1
         )
-        assert await outbox.find_anywhere(connection, "msg_unknown") is None
-        assert await outbox.attempts_of(connection, store.application_id, old) == [FAILED]
+        assert await outbox_listing.find_anywhere(connection, "msg_unknown") is None
+        assert await outbox_listing.attempts_of(connection, store.application_id, old) == [FAILED]
 
 
 async def _add(
@@ -293,7 +296,7 @@ async def _claim(connection: Any, owner: str, now: int, **options: Any) -> list[
 
 
 async def _states(store: Store, connection: Any) -> list[tuple[str, int]]:
-    return [row[1:] for row in await outbox.of_link(connection, store.application_id, "sch_1")]
+    return [row[1:] for row in await outbox_listing.of_link(connection, store.application_id, "sch_1")]
 
 
 async def _attempts(store: Store, connection: Any) -> list[tuple[int, int, str]]:

@@ -26,6 +26,7 @@ from slotlink.store import (
     idempotency,
     links,
     outbox,
+    outbox_listing,
     rules,
     tokens,
 )
@@ -46,6 +47,7 @@ MODULES: tuple[ModuleType, ...] = (
     idempotency,
     links,
     outbox,
+    outbox_listing,
     rules,
     tokens,
 )
@@ -162,8 +164,8 @@ CALLS: dict[str, Call] = {
     "rules.rules_of": lambda o: rules.rules_of(*o.foreign, [o.maya.sub]),
     "rules.remove": lambda o: rules.remove(*o.foreign, o.maya.sub, "default"),
     "available_periods.subs_with_any": lambda o: available_periods.subs_with_any(*o.foreign, [o.maya.sub]),
-    "outbox.of_link": lambda o: outbox.of_link(*o.foreign, o.link.link_id),
-    "outbox.attempts_of": lambda o: outbox.attempts_of(*o.foreign, o.item_id),
+    "outbox_listing.of_link": lambda o: outbox_listing.of_link(*o.foreign, o.link.link_id),
+    "outbox_listing.attempts_of": lambda o: outbox_listing.attempts_of(*o.foreign, o.item_id),
     "outbox.replay": lambda o: outbox.replay(*o.foreign, o.item_id, NOW),
 }
 # These make something new of the caller's own; nothing of anybody else's is named in them.

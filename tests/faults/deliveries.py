@@ -18,7 +18,7 @@ from sqlalchemy import select
 from slotlink.app import open_deps, prepare, working
 from slotlink.services.deps import Deps
 from slotlink.settings import Settings
-from slotlink.store import applications, outbox
+from slotlink.store import applications, outbox, outbox_listing
 from slotlink.store.tables import outbox as items
 from slotlink.store.tables import outbox_attempts as attempts
 from tests.serving import Received, Receiver, environ_for
@@ -62,7 +62,7 @@ class Deliveries:
 
     async def states(self) -> list[tuple[str, int]]:
         async with self.deps.database.reading() as connection:
-            return [row[1:] for row in await outbox.of_link(connection, self.application_id, "sch_1")]
+            return [row[1:] for row in await outbox_listing.of_link(connection, self.application_id, "sch_1")]
 
     async def attempts(self, item_id: str) -> list[tuple[int | None, str, int]]:
         """(status code, outcome, milliseconds) of each ended attempt."""

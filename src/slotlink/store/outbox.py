@@ -8,8 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink.store import ids
@@ -53,23 +68,6 @@ class Attempt:
     status_code: int | None
     outcome: str
     retry_after: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredItem:
-    """A promise as an operator sees it. Without its URL, which may hold a secret."""
-
-    application_id: str
-    item_id: str
-    link_id: str | None
-    host: str
-    state: str
-    attempts: int
-    due_at: int
-    created_at: int
-
-
-_STORED = [outbox.c[field.name] for field in fields(StoredItem)]
 
 
 async def add(
@@ -122,13 +120,13 @@ async def claim(
     Both engines take an item once: SQLite has one writer, PostgreSQL skips rows that another claim has locked."""
     due = (
         select(outbox.c.application_id, outbox.c.item_id, outbox.c.host)
-        .where(_is_due(now, lease_s, furthest_s), outbox.c.host.not_in(busy_hosts))
+        .where(_is_due(furthest_s is None), outbox.c.host.not_in(busy_hosts))
         .order_by(outbox.c.due_at, outbox.c.created_at)
         .limit(limit * _SEEN_PER_PLACE)
         .with_for_update(skip_locked=True)
     )
     taken: list[OutboxItem] = []
-    for row in (await connection.execute(due)).all():
+    for row in (await connection.execute(due, _moments(now, lease_s, furthest_s))).all():
         if len(taken) == limit:
             break
         if not admits(row.host):
@@ -197,60 +195,17 @@ async def next_due_at(
 ) -> int | None:
     """When there is something to do next: read without a write lock, so that an idle worker costs nothing. What `claim`
     would take now is due at `now` or before."""
-    due_at = func.max(outbox.c.due_at, func.coalesce(outbox.c.lease_until, 0))
-    if connection.dialect.name == "postgresql":
-        due_at = func.greatest(outbox.c.due_at, func.coalesce(outbox.c.lease_until, 0))
-    if furthest_s is not None:
-        due_at = case((_is_due(now, lease_s, furthest_s), now), else_=due_at)
-    return (
-        await connection.execute(select(due_at.label("at")).where(outbox.c.state == "waiting").order_by("at").limit(1))
-    ).scalar_one_or_none()
+    statement = _next_due_at(connection.dialect.name, furthest_s is None)
+    return (await connection.execute(statement, _moments(now, lease_s, furthest_s))).scalar_one_or_none()
 
 
-async def count_by_state(connection: AsyncConnection) -> dict[str, int]:
-    """How many items wait and how many were given up, over all applications. Delivered ones are not counted."""
-    rows = await connection.execute(
-        select(outbox.c.state, func.count().label("items"))
-        .where(outbox.c.state.in_(["waiting", "dead"]))
-        .group_by(outbox.c.state)
-    )
-    return {row.state: row.items for row in rows}
-
-
-async def of_link(connection: AsyncConnection, application_id: str, link_id: str) -> list[tuple[str, str, int]]:
-    """(item_id, state, attempts) of a link's callbacks, oldest first."""
-    rows = await connection.execute(
-        select(outbox.c.item_id, outbox.c.state, outbox.c.attempts)
-        .where(outbox.c.application_id == application_id, outbox.c.link_id == link_id)
-        .order_by(outbox.c.created_at)
-    )
-    return [(row.item_id, row.state, row.attempts) for row in rows]
-
-
-async def list_items(connection: AsyncConnection, *, failed: bool, limit: int) -> list[StoredItem]:
-    """The newest promises of all applications; with `failed`, only those that were given up."""
-    statement = select(*_STORED).order_by(outbox.c.created_at.desc(), outbox.c.item_id).limit(limit)
-    if failed:
-        statement = statement.where(outbox.c.state == "dead")
-    return [StoredItem(*row) for row in await connection.execute(statement)]
-
-
-async def find_anywhere(connection: AsyncConnection, item_id: str) -> StoredItem | None:
-    """For the operator's command line, which speaks for every application."""
-    row = (await connection.execute(select(*_STORED).where(outbox.c.item_id == item_id))).one_or_none()
-    return None if row is None else StoredItem(*row)
-
-
-async def attempts_of(connection: AsyncConnection, application_id: str, item_id: str) -> list[Attempt]:
-    """The ended attempts, in order: the first is number 1."""
-    rows = await connection.execute(
-        select(
-            outbox_attempts.c.at, outbox_attempts.c.took_ms, outbox_attempts.c.status_code, outbox_attempts.c.outcome
-        )
-        .where(outbox_attempts.c.application_id == application_id, outbox_attempts.c.item_id == item_id)
-        .order_by(outbox_attempts.c.number)
-    )
-    return [Attempt(*row) for row in rows]
+@cache  # asked at every turn of a worker; to make it takes longer than to run it
+def _next_due_at(dialect: str, is_unbounded: bool) -> Select[int]:
+    latest = func.greatest if dialect == "postgresql" else func.max
+    due_at = latest(outbox.c.due_at, func.coalesce(outbox.c.lease_until, 0))
+    if not is_unbounded:
+        due_at = case((_is_due(is_unbounded), bindparam("now", type_=BigInteger)), else_=due_at)
+    return select(due_at.label("at")).where(outbox.c.state == "waiting").order_by("at").limit(1)
 
 
 async def replay(connection: AsyncConnection, application_id: str, item_id: str, now: int) -> bool:
@@ -291,18 +246,28 @@ async def release_all(connection: AsyncConnection) -> None:
     )
 
 
-def _is_due(now: int, lease_s: int, furthest_s: int | None) -> ColumnElement[bool]:
-    """Waiting, due, and in nobody's hands.
+def _is_due(is_unbounded: bool) -> ColumnElement[bool]:
+    """Waiting, due, and in nobody's hands, at `_moments`.
 
     A time further ahead than any schedule or lease reaches was written by a clock that has been set back since. It is
     not waited for: a clock that was a day ahead would hold callbacks back for that day."""
-    due = [outbox.c.due_at <= now]
-    free = [outbox.c.lease_until.is_(None), outbox.c.lease_until <= now]
-    if furthest_s is not None:
-        due.append(outbox.c.due_at > now + furthest_s + CLOCKS_DIFFER_S)
+    due = [outbox.c.due_at <= bindparam("now")]
+    free = [outbox.c.lease_until.is_(None), outbox.c.lease_until <= bindparam("now")]
+    if not is_unbounded:
+        due.append(outbox.c.due_at > bindparam("furthest"))
         due.append(outbox.c.attempts == outbox.c.replayed_after)  # never tried, so due since it was put in
-        free.append(outbox.c.lease_until > now + lease_s + CLOCKS_DIFFER_S)
+        free.append(outbox.c.lease_until > bindparam("furthest_lease"))
     return and_(outbox.c.state == "waiting", or_(*due), or_(*free))
+
+
+def _moments(now: int, lease_s: int, furthest_s: int | None) -> dict[str, int]:
+    if furthest_s is None:
+        return {"now": now}
+    return {
+        "now": now,
+        "furthest": now + furthest_s + CLOCKS_DIFFER_S,
+        "furthest_lease": now + lease_s + CLOCKS_DIFFER_S,
+    }
 
 
 def _row(application_id: str, item_id: str) -> str:

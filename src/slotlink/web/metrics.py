@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from slotlink.store import outbox
+from slotlink.store import outbox_listing
 from slotlink.web.state import state_of
 
 HOT = "status"  # what the fast path answers is counted under this name
@@ -50,7 +50,7 @@ class Metrics:
 
     async def show(self, request: Request) -> Response:
         async with state_of(request).deps.database.reading() as connection:
-            counts = await outbox.count_by_state(connection)
+            counts = await outbox_listing.count_by_state(connection)
         for state in ("waiting", "dead"):
             self._outbox.labels(state).set(counts.get(state, 0))
         return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)
