@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import secrets
 import time
@@ -104,10 +105,9 @@ class Worker:
         self._wake.set()
 
     async def _sleep(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._wake.wait(), seconds)
-        except TimeoutError:
-            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):  # not wait_for, which may swallow a cancellation before Python 3.12
+                await self._wake.wait()
 
     async def _work(self, item: OutboxItem, place: Place) -> None:
         started = self._clock()
