@@ -27,6 +27,7 @@ FIRST = (
     "tests/api/test_disable.py",
     "tests/api/test_link_services.py",
     "tests/api/test_create.py",
+    "tests/api/test_create_refused.py",
     "tests/api/test_page_callbacks.py",
 )
 # Left out: a trampoline, by which mutmut chooses the mutant, has another signature than what it stands for.
