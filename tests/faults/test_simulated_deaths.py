@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import gc
 import itertools
 import random
 import time
@@ -161,6 +162,7 @@ class Ground:
     async def die(self) -> None:
         """What was open is thrown away; the next life begins, after every lease has ended."""
         await self.deps.database.close()
+        gc.collect()  # connections of tasks that were cut off: a process that dies takes their locks with it
         self.fate = None
         self._ahead += 100
         self.deps = open_deps(self.settings, checkpoints=True)

@@ -1,0 +1,36 @@
+"""Fixtures for the tests of the doubles themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import pytest
+
+from tests.doubles.google import GoogleDouble
+from tests.doubles.google_caller import Caller
+from tests.doubles.google_person import GooglePerson
+from tests.doubles.google_world import ANN, caller, register
+from tests.doubles.service import Clock
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def google(clock: Clock) -> Generator[GoogleDouble]:
+    with GoogleDouble(clock) as google:
+        register(google)
+        yield google
+
+
+@pytest.fixture
+def ann(google: GoogleDouble) -> GooglePerson:
+    return google.person(ANN, zone="Europe/Berlin")
+
+
+@pytest.fixture
+def api(google: GoogleDouble, ann: GooglePerson) -> Caller:
+    """The application, signed in for Ann."""
+    return caller(google, ann.email)
