@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 
 JITTER = 0.1  # of the pause, added: receivers that failed together are not asked again together
 
@@ -24,3 +26,15 @@ def furthest(pauses: Sequence[int]) -> int:
     """How many seconds ahead `next_attempt_at` can reach."""
     longest = max(pauses, default=0)
     return longest + round(longest * JITTER)
+
+
+def seconds_of(retry_after: str | None, now: float) -> int | None:
+    """The pause from `now` that the header asks for: seconds or a date (RFC 9110 10.2.3). None for anything else."""
+    text = (retry_after or "").strip()
+    if text.isascii() and text.isdecimal() and len(text) < 10:
+        return int(text)
+    try:
+        moment = parsedate_to_datetime(text)
+        return max(0, round(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - now))
+    except (ValueError, OverflowError):
+        return None

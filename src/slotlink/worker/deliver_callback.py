@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 
 import aiohttp
 
 from slotlink.domain.addresses import parse_allowed
 from slotlink.domain.callback import signature_headers
+from slotlink.domain.retry import seconds_of
 from slotlink.services.deps import Deps
 from slotlink.store import applications
 from slotlink.store.outbox import Attempt, OutboxItem
@@ -72,18 +71,6 @@ class CallbackClient:
                 return response.status, response.headers.get("Retry-After")
             finally:
                 connector.cut()
-
-
-def seconds_of(retry_after: str | None, now: float) -> int | None:
-    """The pause from `now` that the header asks for: seconds or a date (RFC 9110 10.2.3). None for anything else."""
-    text = (retry_after or "").strip()
-    if text.isascii() and text.isdecimal() and len(text) < 10:
-        return int(text)
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return max(0, round(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - now))
 
 
 def in_words(error: Exception) -> str:

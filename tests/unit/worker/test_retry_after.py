@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slotlink.worker.deliver_callback import seconds_of
+from slotlink.domain.retry import seconds_of
 
 NOW = 1_804_150_800.4  # Thu, 04 Mar 2027 09:00:00 GMT, and a bit
 
