@@ -143,6 +143,7 @@ def make_app(settings: Settings, *, background: bool = True, clock: Clock = time
     if metrics is not None:
         app = metrics.around(app)
     proxies = in_both_spellings(settings.trusted_proxies)
+    # uvicorn and Starlette draw the same protocol with types of their own.
     return ProxyHeadersMiddleware(app, proxies) if proxies else app  # type: ignore[arg-type, return-value]
 
 

@@ -85,7 +85,7 @@ def _run(serve: Callable[[Callable[[], None]], None], writing: int) -> int:
 
     try:
         serve(say_ready)
-    except BaseException:
+    except BaseException:  # whatever ended it: the parent hears of it by the code, and the log says what
         log.exception("process.broke")
         return 1
     return 0

@@ -76,7 +76,7 @@ class PostgresqlHotReader:
                 connection = self._idle.pop() if self._idle else await connect(self._url)
                 try:
                     rows = await connection.fetch(statement, *values)
-                except BaseException:
+                except BaseException:  # a cancelled read too leaves the connection in the middle of an answer
                     connection.terminate()
                     raise
             except (*BROKEN, ValueError):

@@ -70,6 +70,7 @@ def _hosts(parts: SplitResult) -> list[str]:
 
 
 async def _connect(url: str, encrypted: dict[str, Any]) -> Any:
+    # asyncpg has no types of its own.
     return await asyncpg.connect(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         url,
         timeout=CONNECT_TIMEOUT_S,

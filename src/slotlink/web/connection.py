@@ -62,6 +62,7 @@ class Connection(HttpToolsProtocol):
 
     # The transport's calls
 
+    # uvicorn narrows asyncio's BaseTransport in the same way.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._for_answers = SimpleNamespace(write=transport.write, is_closing=transport.is_closing, close=self._end)
