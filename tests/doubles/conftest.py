@@ -6,10 +6,10 @@ from collections.abc import Generator
 
 import pytest
 
+from tests.doubles import google_world
 from tests.doubles.google import GoogleDouble
 from tests.doubles.google_caller import Caller
 from tests.doubles.google_person import GooglePerson
-from tests.doubles.google_world import ANN, caller, register
 from tests.doubles.service import Clock
 
 
@@ -21,16 +21,16 @@ def clock() -> Clock:
 @pytest.fixture
 def google(clock: Clock) -> Generator[GoogleDouble]:
     with GoogleDouble(clock) as google:
-        register(google)
+        google_world.register(google)
         yield google
 
 
 @pytest.fixture
 def ann(google: GoogleDouble) -> GooglePerson:
-    return google.person(ANN, zone="Europe/Berlin")
+    return google.person(google_world.ANN, zone="Europe/Berlin")
 
 
 @pytest.fixture
 def api(google: GoogleDouble, ann: GooglePerson) -> Caller:
     """The application, signed in for Ann."""
-    return caller(google, ann.email)
+    return google_world.caller(google, ann.email)

@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 import requests
 
-TIMEOUT_S = 30
-Query = Mapping[str, str | int | Sequence[str]]
+from tests.doubles.caller import BearerCaller
 
 
-class Caller:
+class Caller(BearerCaller):
     """`url` is the API's base with /calendar/v3."""
-
-    def __init__(self, url: str, token: str) -> None:
-        self.url = url
-        self._http = requests.Session()
-        self._http.headers["Authorization"] = f"Bearer {token}"
-
-    def __call__(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        query: Query | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> requests.Response:
-        return self._http.request(
-            method, f"{self.url}{path}", json=body, params=query, headers=headers, timeout=TIMEOUT_S
-        )
 
     def events(self, calendar: str = "primary", **query: str | int) -> dict[str, Any]:
         """One page of events."""

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 import requests
 
-TIMEOUT_S = 30
-Query = Mapping[str, str | int]
+from tests.doubles.caller import BearerCaller
 
 
-class Caller:
+class Caller(BearerCaller):
     """`url` is Graph's root without a version."""
 
     def __init__(self, url: str, token: str) -> None:
-        self.url = f"{url}/v1.0"
-        self._http = requests.Session()
-        self._http.headers["Authorization"] = f"Bearer {token}"
-
-    def __call__(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        query: Query | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> requests.Response:
-        """`path` below /v1.0, or a whole link as an answer had it."""
-        url = path if "://" in path else f"{self.url}{path}"
-        return self._http.request(method, url, json=body, params=query, headers=headers, timeout=TIMEOUT_S)
+        super().__init__(f"{url}/v1.0", token)
 
     def create(self, body: Any, **more: Any) -> dict[str, Any]:
         answer = self("POST", "/me/events", body, **more)

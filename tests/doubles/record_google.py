@@ -26,8 +26,9 @@ from typing import Any, cast
 
 import requests
 
+from tests.doubles.caller import TIMEOUT_S
 from tests.doubles.google import API, CLIENT_ID, CLIENT_SECRET, SCOPE, GoogleDouble
-from tests.doubles.google_caller import TIMEOUT_S, Caller
+from tests.doubles.google_caller import Caller
 from tests.doubles.google_scenarios import drive
 from tests.doubles.service import Clock
 

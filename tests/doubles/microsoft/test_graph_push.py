@@ -43,11 +43,6 @@ class Hook(Service):
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def hook() -> Generator[Hook]:
     with Hook() as hook:
         yield hook

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,7 +11,7 @@ import pytest
 from tests.doubles.graph import GraphDouble
 from tests.doubles.graph_caller import Caller, code, window
 from tests.doubles.graph_person import GraphPerson
-from tests.doubles.graph_world import ANN, BEN, caller, register
+from tests.doubles.graph_world import ANN, BEN
 from tests.doubles.service import Clock
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -22,28 +21,6 @@ MARCH = f"/me/calendarView/delta?{window('2027-03-01T00:00:00Z', '2027-04-01T00:
 FRIDAYS = {"type": "weekly", "daysOfWeek": ["friday"]}
 IMMUTABLE = {"Prefer": 'IdType="ImmutableId"'}
 SPARSE = {"@odata.type", "@odata.etag", "seriesMasterId", "type", "start", "end", "id"}
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def graph(clock: Clock) -> Generator[GraphDouble]:
-    with GraphDouble(clock) as graph:
-        register(graph)
-        yield graph
-
-
-@pytest.fixture
-def ann(graph: GraphDouble) -> GraphPerson:
-    return graph.person(ANN, zone="Europe/Berlin")
-
-
-@pytest.fixture
-def api(graph: GraphDouble, ann: GraphPerson) -> Caller:
-    return caller(graph, ann.email)
 
 
 @pytest.fixture

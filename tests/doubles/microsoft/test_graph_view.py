@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from typing import Any
@@ -15,7 +14,7 @@ from tests.doubles.graph import GraphDouble
 from tests.doubles.graph_caller import Caller, code, window
 from tests.doubles.graph_person import GraphPerson
 from tests.doubles.graph_times import days
-from tests.doubles.graph_world import ANN, BEN, DAY, WEEK, at, caller, register
+from tests.doubles.graph_world import ANN, BEN, DAY, WEEK, at, caller
 from tests.doubles.service import Clock
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -23,28 +22,6 @@ TEN = datetime(2027, 3, 5, 10, tzinfo=UTC)
 ELEVEN = datetime(2027, 3, 5, 11, tzinfo=UTC)
 FRIDAYS = {"type": "weekly", "daysOfWeek": ["friday"]}
 MARCH = ("2027-03-01T00:00:00Z", "2027-04-01T00:00:00Z")
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def graph(clock: Clock) -> Generator[GraphDouble]:
-    with GraphDouble(clock) as graph:
-        register(graph)
-        yield graph
-
-
-@pytest.fixture
-def ann(graph: GraphDouble) -> GraphPerson:
-    return graph.person(ANN, zone="Europe/Berlin")
-
-
-@pytest.fixture
-def api(graph: GraphDouble, ann: GraphPerson) -> Caller:
-    return caller(graph, ann.email)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import quote
@@ -13,7 +12,7 @@ from tests.doubles.graph import GraphDouble
 from tests.doubles.graph_caller import Caller, code
 from tests.doubles.graph_meetings import Mail
 from tests.doubles.graph_person import GraphPerson
-from tests.doubles.graph_world import ANN, BEN, DAY, KEY, WEEK, at, caller, keyed, register
+from tests.doubles.graph_world import ANN, BEN, DAY, KEY, WEEK, at, caller, keyed
 from tests.doubles.service import Clock
 
 TEN = datetime(2027, 3, 5, 10, tzinfo=UTC)
@@ -23,28 +22,6 @@ IMMUTABLE = {"Prefer": 'IdType="ImmutableId"'}
 FIND = "singleValueExtendedProperties/Any(ep: ep/id eq '{}' and ep/value eq '{}')"
 EXPAND = f"singleValueExtendedProperties($filter=id eq '{KEY}')"
 ONLINE: dict[str, Any] = {"isOnlineMeeting": True, "onlineMeetingProvider": "teamsForBusiness"}
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def graph(clock: Clock) -> Generator[GraphDouble]:
-    with GraphDouble(clock) as graph:
-        register(graph)
-        yield graph
-
-
-@pytest.fixture
-def ann(graph: GraphDouble) -> GraphPerson:
-    return graph.person(ANN, zone="Europe/Berlin")
-
-
-@pytest.fixture
-def api(graph: GraphDouble, ann: GraphPerson) -> Caller:
-    return caller(graph, ann.email)
 
 
 def test_a_new_event_has_all_that_the_page_shows(api: Caller) -> None:

@@ -21,11 +21,6 @@ VERIFIER = "a" * 50
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def graph(clock: Clock) -> Generator[GraphDouble]:
     with GraphDouble(clock) as graph:
         register(graph)
