@@ -192,9 +192,11 @@ def test_where_a_booking_leads_on_to_is_said_before_it(center: Center, mode: str
     assert (said in first.text) is (mode == "no_confirm")
     if mode == "confirm":
         assert said in link.choose(first.slots[0]).text
-    own = center.create_link(maya, selection_mode=mode, redirect_urls={"completed_url": "https://other.test/"})
-    alter_terms(center, own, "https://other.test/", f"https://app.test/rts/{own.token}")
-    assert "you go on to" not in own.page().text
+    for path in ("/rts/{}", "/thanks?of={}"):
+        own = center.create_link(maya, selection_mode=mode, redirect_urls={"completed_url": "https://other.test/"})
+        alter_terms(center, own, "https://other.test/", "https://app.test" + path.format(own.token))
+        page = own.page()
+        assert "you go on to" not in (page if mode == "no_confirm" else own.choose(page.slots[0])).text
 
 
 def test_a_target_equal_to_the_links_own_url_shows_the_confirmation(center: Center) -> None:

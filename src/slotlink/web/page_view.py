@@ -41,7 +41,7 @@ class Invitation:
     people: tuple[str, ...]
     duration_s: int
     path: str  # of the link's page, "/rts/TOKEN": every link and form leads there
-    leads_to: str = ""  # the host where the application's page is that follows the booking; none: the link's own page
+    leads_to: str = ""  # the host that the booking leads on to; none where it stays on the page's own
 
 
 @dataclass(frozen=True)

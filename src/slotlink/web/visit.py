@@ -128,8 +128,9 @@ def _target(web: WebState, link: Link) -> str | None:
 
 
 def _leads_to(web: WebState, link: Link) -> str:
-    target = _target(web, link)
-    return "" if target is None else (urlsplit(target).hostname or "")
+    """The host that a visitor leaves the page's own for."""
+    host = urlsplit(_target(web, link) or "").hostname or ""
+    return "" if host == urlsplit(web.deps.settings.app_url).hostname else host
 
 
 def token_fits(visit: Visit, token: Any) -> bool:
