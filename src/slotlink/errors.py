@@ -136,7 +136,14 @@ class CalendarGone(ConnectorError):
 
 
 class ChangedElsewhere(ConnectorError):
-    """Somebody else has changed or deleted the object since the version that was expected."""
+    """Somebody else has changed or deleted the object since the version that was expected.
+
+    `version` and `ical` are what stands there now, None when it is gone."""
+
+    def __init__(self, message: str, version: str | None = None, ical: str | None = None) -> None:
+        super().__init__(message)
+        self.version = version
+        self.ical = ical
 
 
 class NotAccepted(ConnectorError):

@@ -168,8 +168,10 @@ class CalDavContract(ConnectorContract):
     async def test_our_event_under_another_name(self, connector: Connector, calendar: str, person: Alice) -> None:
         """As a server stores it that chooses names itself, or a client that copies."""
         await person.plant(our_event().ical, "their-name.ics")
-        written = await connector.put(calendar, our_event(start=START + DAY))
+        written = await connector.put(calendar, our_event())
         assert written.remote_key.endswith("/their-name.ics")
+        moved = await connector.put(calendar, our_event(start=START + DAY), written.version)
+        assert moved.remote_key == written.remote_key
         assert list(by_uid(await connector.changes(calendar, None))) == [f"{KEY}@slotlink.test"]
         await connector.delete(calendar, KEY)
         assert (await connector.changes(calendar, None)).changed == ()

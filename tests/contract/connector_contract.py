@@ -231,10 +231,15 @@ class ConnectorContract(ReadingContract):
         theirs = write.ical.replace("DTEND:20270304T100000Z", "DTEND:20270304T110000Z")
         assert theirs != write.ical
         await person.plant(theirs)
-        with pytest.raises(ChangedElsewhere):
-            await connector.put(calendar, our_event(start=START + DAY), written.version)
-        with pytest.raises(ChangedElsewhere):
-            await connector.put(calendar, write, written.version)
+        for ours, expected in (
+            (our_event(start=START + DAY), written.version),
+            (write, written.version),
+            (write, None),  # whoever never heard that it arrived, and writes it again
+        ):
+            with pytest.raises(ChangedElsewhere) as caught:
+                await connector.put(calendar, ours, expected)
+            assert caught.value.ical is not None and meaning(caught.value.ical) == meaning(theirs)
+            assert caught.value.version not in (None, written.version)
         with pytest.raises(ChangedElsewhere):
             await connector.delete(calendar, KEY, written.version)
         [found] = (await connector.changes(calendar, None)).changed
@@ -247,8 +252,9 @@ class ConnectorContract(ReadingContract):
     ) -> None:
         written = await connector.put(calendar, our_event())
         await person.remove(f"{KEY}@slotlink.test")
-        with pytest.raises(ChangedElsewhere):
+        with pytest.raises(ChangedElsewhere) as caught:
             await connector.put(calendar, our_event(start=START + DAY), written.version)
+        assert (caught.value.ical, caught.value.version) == (None, None)
         assert await self.there(connector, calendar) == []
         await connector.delete(calendar, KEY, written.version)
 

@@ -52,9 +52,10 @@ async def working(quirks: Quirks | None = None) -> AsyncGenerator[tuple[QuirkySe
 async def test_a_calendar_that_may_only_be_read() -> None:
     """It is not gone: what stands in it still counts."""
     async with working() as (server, connector, calendar):
-        await connector.put(calendar, our_event())
+        written = await connector.put(calendar, our_event())
         server.quirks = Quirks(read_only=True)
-        for writing in (connector.put(calendar, our_event(start=START + DAY)), connector.delete(calendar, KEY)):
+        moving = connector.put(calendar, our_event(start=START + DAY), written.version)
+        for writing in (moving, connector.delete(calendar, KEY)):
             with pytest.raises(NotAccepted):
                 await writing
         assert uids((await connector.read_live([calendar], MARCH))[calendar]) == [f"{KEY}@slotlink.test"]

@@ -29,11 +29,13 @@ class RemoteCalendar:
     primary: bool
     owner_addresses: tuple[str, ...]
     color: str | None = None  # #rrggbb
+    conferencing: bool = False  # the provider can make a meeting room for an event in it
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteObject:
-    """One event with everything that belongs to it: its repetitions, exceptions and zones, as one iCalendar object.
+    """One event with everything that belongs to it: its repetitions, exceptions and zones, as one iCalendar object. One
+    without any event (a to-do) blocks nothing.
 
     remote_key  the provider's name for it, unique in its calendar
     version     changes whenever the object does; None where the provider has none
@@ -60,16 +62,43 @@ class Changes:
 class EventWrite:
     """An event of ours. `key` is ours too, new for every generation and never used again after a deletion: writing it
     twice leaves one event. `ical` is a whole iCalendar object whose UID begins with the key; its bytes are the same on
-    every attempt."""
+    every attempt.
+
+    invites     the provider is to invite the attendees; else it is kept from doing so, as far as it lets itself be
+    conference  the provider is to make a meeting room of its own for it, one however often it is written
+    """
 
     key: str
     ical: str
+    invites: bool = False
+    conference: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
+    """`join_url` leads to the meeting room, where one was asked for and is there already."""
+
     remote_key: str
     version: str | None
+    join_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What the provider tells us of a calendar's changes. `remote_id` is the provider's name for the watch."""
+
+    watch_id: str
+    remote_id: str
+    expires_at: int
+
+
+class TokenSource(Protocol):
+    """Where a connector that signs in by OAuth has its access token from; whoever connects keeps the tokens."""
+
+    async def access_token(self, refused: str | None = None) -> str:
+        """A living token; where the provider has just refused one, another than that. Raises AccessRevoked,
+        ProviderUnavailable."""
+        ...
 
 
 class Connector(Protocol):
@@ -94,12 +123,22 @@ class Connector(Protocol):
         ...
 
     async def put(self, remote_id: str, write: EventWrite, expected: str | None = None) -> Written:
-        """Create or replace. With `expected`, only over that version. Whoever is unsure whether an earlier attempt
-        arrived calls it again."""
+        """Create; with `expected`, replace that version. Whoever is unsure whether an earlier attempt arrived calls it
+        again: what stands there already as it was sent is done. Anything else that stands under the key was changed by
+        a person, and stays: ChangedElsewhere has it."""
         ...
 
     async def delete(self, remote_id: str, key: str, expected: str | None = None) -> None:
         """Delete what was put under `key`; that it is gone already is no fault."""
+        ...
+
+    async def watch(self, remote_id: str, watch_id: str, url: str, secret: str) -> Watch | None:
+        """Have changes of a calendar told to `url`, with `secret` in it to show who tells; None where the provider does
+        not. It may tell late, twice or never."""
+        ...
+
+    async def unwatch(self, remote_id: str, watch: Watch) -> None:
+        """Have no more told; that there is no such watch any more is no fault."""
         ...
 
     async def close(self) -> None: ...

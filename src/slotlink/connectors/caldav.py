@@ -13,7 +13,7 @@ from hashlib import sha256
 
 import aiohttp
 
-from slotlink.connectors.base import Changes, EventWrite, RemoteCalendar, RemoteObject, Written
+from slotlink.connectors.base import Changes, EventWrite, RemoteCalendar, RemoteObject, Watch, Written
 from slotlink.connectors.caldav_discovery import discover
 from slotlink.connectors.dav import (
     CTAG,
@@ -126,8 +126,8 @@ class CalDavConnector:
                     raise ChangedElsewhere("the event was deleted")
                 if found and expected != found.version and landed(found.ical, write.ical):
                     return Written(found.remote_key, found.version)  # an earlier attempt arrived
-                if found and expected not in (None, found.version):
-                    raise ChangedElsewhere("the event was changed")
+                if found and expected != found.version:
+                    raise ChangedElsewhere("the event was changed", found.version, found.ical)
                 url = absolute(remote_id, found.remote_key if found else own_key(remote_id, write.key))
                 headers = {"Content-Type": "text/calendar; charset=utf-8", **_only_over(found)}
                 answer = await self._client.ask("PUT", url, write.ical.encode(), headers)
@@ -151,7 +151,7 @@ class CalDavConnector:
                     return
                 # Compared here as well: SOGo deletes in spite of If-Match.
                 if expected not in (None, found.version):
-                    raise ChangedElsewhere("the event was changed")
+                    raise ChangedElsewhere("the event was changed", found.version, found.ical)
                 url = absolute(remote_id, found.remote_key)
                 answer = await self._client.ask("DELETE", url, headers=_only_over(found))
                 if answer.status // 100 == 2 or answer.status in (404, 410):
@@ -159,6 +159,12 @@ class CalDavConnector:
                 if answer.status != 412:
                     raise await self._write_refused(remote_id, answer)
             raise _too_often(answer)
+
+    async def watch(self, remote_id: str, watch_id: str, url: str, secret: str) -> Watch | None:
+        return None  # what Nextcloud and Apple push is not for us
+
+    async def unwatch(self, remote_id: str, watch: Watch) -> None:
+        raise NotAccepted("CalDAV servers tell nobody of changes")
 
     async def _found(self, remote_id: str, key: str) -> RemoteObject | None:
         """What was put under `key`: by its name, else by its UID, for a server that has renamed it."""
