@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import LargeBinary, delete, func, select, update
+from sqlalchemy import LargeBinary, delete, func, insert, select, update
 
 from slotlink.app import open_deps
 from slotlink.errors import ConfigurationError
@@ -20,7 +21,7 @@ from slotlink.store import applications, idempotency, links, outbox
 from slotlink.store import keys as stored_keys
 from slotlink.store.idempotency import KeptAnswer
 from slotlink.store.keys import KeyInUse, read_batch, replace_values, sealed_columns
-from slotlink.store.tables import client_secrets, keys_in_use, metadata, profiles
+from slotlink.store.tables import calendars, client_secrets, keys_in_use, metadata, profiles, sign_ins
 from slotlink.store.tables import links as links_table
 from slotlink.vault import Vault, new_key, parse_key, row_name, sealed_by
 from tests.contract.store import NOW, Store
@@ -69,6 +70,18 @@ async def filled(deps: Deps) -> AsyncGenerator[tuple[Store, Any]]:
         await idempotency.keep(connection, deps.vault, application_id, KEY_SHA256, answer, NOW + 60)
         owner = await store.person(connection)
         await _seal_credentials(deps, connection, store, owner.profile_id, SECRET)
+        watch = deps.vault.seal(SECRET, row_name("calendars", application_id, owner.calendar_id))
+        await connection.execute(
+            update(calendars).where(calendars.c.calendar_id == owner.calendar_id).values(sealed_watch_secret=watch)
+        )
+        request = deps.vault.seal(SECRET, row_name("sign_ins", application_id, "sgn_1"))
+        values = {
+            "state_sha256": secrets.token_bytes(32),
+            "sealed_request": request,
+            "created_at": NOW,
+            "expires_at": NOW + 60,
+        }
+        await connection.execute(insert(sign_ins).values(application_id=application_id, sign_in_id="sgn_1", **values))
         yield store, connection
 
 
