@@ -164,11 +164,12 @@ class Store:
 
     def _keep_exceptions(self, calendar: Calendar, series: Stored) -> None:
         """Exceptions end with the series, and with the instance that they replace."""  # fact: series.exceptions-end
-        living = set[str]() if series.cancelled else {one.id for one in self.instances(calendar, series)}
+        repeats = series.is_series and not series.cancelled
+        living = {one.id for one in self.instances(calendar, series)} if repeats else set[str]()
         horizon = self.clock.now + self.expansion_days * DAY_S
         for one in self.exceptions(calendar, series.event["id"]):
             beyond = moment(one.event["originalStartTime"], calendar.zone) >= horizon
-            if not one.cancelled and one.event["id"] not in living and not (beyond and not series.cancelled):
+            if not one.cancelled and one.event["id"] not in living and not (beyond and repeats):
                 self.keep(calendar, {**one.event, "status": "cancelled"})
 
 

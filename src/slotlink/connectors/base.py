@@ -50,12 +50,14 @@ class RemoteObject:
 class Changes:
     """What has changed since a cursor. `whole`: these are all objects there are, so whatever else was known is gone.
 
-    `removed` are remote keys; one that was never known is no fault."""
+    `removed` are remote keys; one that was never known is no fault. `until`: UTC seconds from which on the objects say
+    nothing, where the provider tells of repetitions one by one; None: they say all there is, for ever."""
 
     changed: tuple[RemoteObject, ...]
     removed: tuple[str, ...]
     cursor: str | None
     whole: bool
+    until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

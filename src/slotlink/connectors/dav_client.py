@@ -13,6 +13,7 @@ import aiohttp
 from yarl import URL
 
 from slotlink.connectors.dav import Multistatus, absolute, may_follow, read_multistatus, refused_by
+from slotlink.connectors.guard import refused_address
 from slotlink.domain.retry import seconds_of
 from slotlink.errors import (
     AccessRevoked,
@@ -111,6 +112,8 @@ class DavClient:
         except TimeoutError as error:
             raise ProviderUnavailable("no answer in time") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
+            if refused := refused_address(error):
+                raise NotAccepted(str(refused)) from error
             raise ProviderUnavailable(f"no answer: {type(error).__name__}") from error
 
 

@@ -9,13 +9,14 @@ from types import TracebackType
 
 import aiohttp
 
+from slotlink.connectors.guard import RefusedAddress
 from slotlink.domain.addresses import parse_allowed
 from slotlink.domain.callback import signature_headers
 from slotlink.domain.retry import seconds_of
 from slotlink.services.deps import Deps
 from slotlink.store import applications
 from slotlink.store.outbox import Attempt, OutboxItem
-from slotlink.worker.guarded_connection import MOST_BYTES, AnswerTooLong, GuardedConnector, RefusedAddress
+from slotlink.worker.guarded_connection import MOST_BYTES, AnswerTooLong, GuardedConnector
 
 CONNECT_S = 5.0  # for the look-up and the connection, within the deadline of the whole
 NO_ANSWER = "no answer in time"

@@ -1,0 +1,189 @@
+"""One exchange with Microsoft Graph: the access token, at most four requests at once, a bound on what is taken in,
+statuses as errors of ours (learn.microsoft.com/graph/errors, throttling-limits)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import aiohttp
+from yarl import URL
+
+from slotlink.connectors.base import TokenSource
+from slotlink.connectors.graph_json import Json, code_of, page_of, read
+from slotlink.domain.retry import seconds_of
+from slotlink.errors import AccessRevoked, CalendarGone, ConnectorError, NotAccepted, ProviderUnavailable
+
+AT_ONCE = 4  # requests into one mailbox; a fifth answers 429
+MOST_BYTES = 20_000_000  # of one answer
+MOST_PAGES = 1_000
+REQUEST_S = 30.0  # for one exchange, within the deadline of whoever asks
+PAGE = 100  # items that a list is asked for at once
+_LARGE = 200_000  # bytes of JSON that are parsed beside the event loop
+_PREFER = 'IdType="ImmutableId", outlook.timezone="UTC"'
+_OURS = (400, 405, 406, 411, 412, 413, 414, 415, 422, 501)
+_THROTTLED = {"ApplicationThrottled", "TooManyRequests", "activityLimitReached", "ErrorExceededConnectionCount"}
+
+T = TypeVar("T")
+
+
+class Forbidden(CalendarGone):
+    """There, but not for us."""
+
+
+class SentAway(ProviderUnavailable):
+    """To a host where the token must not go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def code(self) -> str:
+        return code_of(self.body)
+
+
+class GraphClient:
+    """`url` is Graph's with its version. The session belongs to whoever closes it."""
+
+    def __init__(self, session: aiohttp.ClientSession, tokens: TokenSource, url: str) -> None:
+        self._session, self._tokens = session, tokens
+        self._url = url.rstrip("/")
+        self._at_once = asyncio.Semaphore(AT_ONCE)
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def ask(
+        self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Whatever is answered, errors too. `path` below the base, or a link that an answer had.
+
+        Raises AccessRevoked when a second token is refused as the first was, ProviderUnavailable, NotAccepted."""
+        url = self._absolute(path)
+        token = await self._tokens.access_token()
+        answer = await self._once(method, url, body, headers or {}, token)
+        if answer.status == 401:
+            token = await self._tokens.access_token(refused=token)
+            answer = await self._once(method, url, body, headers or {}, token)
+        if answer.status == 401:
+            raise AccessRevoked("Microsoft refuses the access token, and another one too")
+        return answer
+
+    async def get(self, path: str, kind: type[T]) -> T:
+        """Raises ConnectorError where the answer is any other than 200 with something of this kind."""
+        return await answered(await self.ask("GET", path), kind)
+
+    async def pages(self, path: str, kind: type[T]) -> tuple[list[T], str | None]:
+        """All items of a list, and the deltaLink on its last page."""
+        items: list[T] = []
+        seen: set[str] = set()
+        for _ in range(MOST_PAGES):
+            seen.add(path)
+            answer = await self.ask("GET", path, headers={"Prefer": f"{_PREFER}, odata.maxpagesize={PAGE}"})
+            page = await answered(answer, page_of(kind))
+            items += page.value
+            if page.next_link is None:
+                return items, page.delta_link
+            path = page.next_link
+            if path in seen:
+                break
+        raise ProviderUnavailable("Microsoft's list never comes to an end")
+
+    def _absolute(self, path: str) -> str:
+        """Links lead to where we were told that Graph is: the token goes nowhere else."""
+        if path.startswith("/"):
+            return self._url + path
+        try:
+            ours, theirs = urlsplit(self._url), urlsplit(path)
+            same = (ours.scheme, ours.netloc) == (theirs.scheme, theirs.netloc)
+        except ValueError:
+            same = False
+        if not same:
+            raise SentAway("Microsoft sends us on to another host, where its token must not go")
+        return path
+
+    async def _once(self, method: str, url: str, body: Json | None, headers: Mapping[str, str], token: str) -> Answer:
+        sent = None if body is None else json.dumps(body).encode()
+        own = {"Authorization": f"Bearer {token}", "User-Agent": "Slotlink", "Prefer": _PREFER}
+        # Bytes on the wire are bytes in memory.
+        own |= {"Accept": "application/json", "Accept-Encoding": "identity"}
+        own |= {} if sent is None else {"Content-Type": "application/json"}
+        try:
+            async with (
+                self._at_once,
+                asyncio.timeout(REQUEST_S),
+                self._session.request(
+                    method,
+                    URL(url, encoded=True),
+                    data=sent,
+                    headers={**own, **headers},
+                    allow_redirects=False,
+                    raise_for_status=False,
+                ) as response,
+            ):
+                return Answer(response.status, response.headers, await _bounded(response))
+        except TimeoutError as error:
+            raise ProviderUnavailable("no answer in time") from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise ProviderUnavailable(f"no answer: {type(error).__name__}") from error
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+        raise ProviderUnavailable("the answer is compressed, which we did not ask for")
+    taken = bytearray()
+    async for chunk in response.content.iter_any():
+        taken += chunk
+        if len(taken) > MOST_BYTES:
+            response.close()
+            raise NotAccepted(f"the answer has more than {MOST_BYTES} bytes")
+    return bytes(taken)
+
+
+async def answered(answer: Answer, kind: type[T], *, status: int = 200) -> T:
+    """What the answer holds. Raises ConnectorError where it has another status."""
+    if answer.status != status:
+        raise refusal(answer)
+    if len(answer.body) > _LARGE:
+        return await asyncio.to_thread(read, answer.body, kind)
+    return read(answer.body, kind)
+
+
+def refusal(answer: Answer) -> ConnectorError:
+    """What an answer means that is not the one hoped for."""
+    status, code = answer.status, answer.code
+    said = f"Microsoft answered {status}" + (f" {code}" if code else "")
+    retry_after = seconds_of(answer.headers.get("Retry-After"), time.time())
+    if status == 401:
+        return AccessRevoked(said)
+    if code in _THROTTLED or status in (408, 409, 423, 425, 429):
+        return ProviderUnavailable(said, retry_after)
+    if status in (404, 410):
+        return CalendarGone(said)
+    if status == 403:
+        return Forbidden(said)
+    if status in _OURS:
+        return NotAccepted(said)
+    if status // 100 == 2:
+        return ProviderUnavailable(f"{said}, with something that is no answer to what was asked")
+    return ProviderUnavailable(said, retry_after) if status >= 500 else NotAccepted(said)
+
+
+@asynccontextmanager
+async def ends_within(seconds: float) -> AsyncGenerator[None]:
+    """One deadline for everything inside."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise ProviderUnavailable("no answer in time") from error

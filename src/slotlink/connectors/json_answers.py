@@ -1,0 +1,94 @@
+"""One exchange with a service that answers JSON: bounded in time and in bytes, redirects not followed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import aiohttp
+from yarl import URL
+
+from slotlink.domain.retry import seconds_of
+from slotlink.errors import ProviderUnavailable
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came over HTTP, whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def retry_after(self) -> int | None:
+        """Seconds."""
+        return seconds_of(self.headers.get("Retry-After"), time.time())
+
+
+async def send(
+    session: aiohttp.ClientSession,
+    method: str,
+    url: str,
+    *,
+    data: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    seconds: float,
+    most_bytes: int,
+) -> Answer:
+    """Whatever is answered, errors too. `url` is escaped already. Raises ProviderUnavailable."""
+    # Bytes on the wire are bytes in memory: what is compressed would not be bounded.
+    sent = {"User-Agent": "Slotlink", "Accept": "application/json", **(headers or {}), "Accept-Encoding": "identity"}
+    try:
+        async with (
+            asyncio.timeout(seconds),
+            session.request(
+                method,
+                URL(url, encoded=True),
+                data=data,
+                headers=sent,
+                allow_redirects=False,
+                raise_for_status=False,
+            ) as response,
+        ):
+            if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+                raise ProviderUnavailable("the answer is compressed, which we did not ask for")
+            taken = bytearray()
+            async for chunk in response.content.iter_any():
+                taken += chunk
+                if len(taken) > most_bytes:
+                    response.close()
+                    raise ProviderUnavailable(f"the answer has more than {most_bytes} bytes")
+            return Answer(response.status, response.headers, bytes(taken))
+    except TimeoutError as error:
+        raise ProviderUnavailable("no answer in time") from error
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        raise ProviderUnavailable(f"no answer: {type(error).__name__}") from error
+
+
+def read_object(body: bytes) -> Json:
+    """Raises ProviderUnavailable."""
+    try:
+        found: object = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise ProviderUnavailable("the answer is no JSON") from error
+    if not isinstance(found, dict):
+        raise ProviderUnavailable("the answer is no JSON object")
+    return cast("Json", found)
+
+
+@asynccontextmanager
+async def ending_in(seconds: float) -> AsyncGenerator[None]:
+    """One deadline for everything inside. Raises ProviderUnavailable."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise ProviderUnavailable("no answer in time") from error
