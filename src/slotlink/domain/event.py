@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Literal
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 Json = dict[str, Any]
 BusyKind = Literal["busy", "tentative", "free"]
+
+_WEIGHTS: tuple[BusyKind, ...] = ("free", "tentative", "busy")
+_BUSY_STATUS: dict[str, BusyKind] = {"FREE": "free", "TENTATIVE": "tentative"}  # and BUSY, OOF
+_ANSWERS: dict[str, BusyKind] = {"ACCEPTED": "busy", "DECLINED": "free", "DELEGATED": "free"}
+"""Whoever delegates has somebody else go. Any other answer is tentative: NEEDS-ACTION, TENTATIVE, and what we do not
+know, to be taken as NEEDS-ACTION (RFC 5545 3.2.12)."""
 
 JOIN_URL_VARIABLE = re.compile(r"\{\{\s*cronofy\.conferencing\.(?:join_url|invite_block)\s*\}\}")
 JOIN_URL_PENDING = "Conferencing details to follow"
@@ -26,13 +34,51 @@ class EventTime:
     end_date: str | None = None
 
 
-def busy_kind(*, transparency: str | None, status: str | None) -> BusyKind:
-    """The one place that decides whether an event blocks. Transparent and cancelled events never do.
+def busy_kind(
+    *,
+    transparency: str | None,
+    status: str | None,
+    busy_status: str | None = None,
+    answers: Collection[str] = (),
+    takes_time: bool = True,
+    working_elsewhere: BusyKind = "free",
+) -> BusyKind:
+    """The one place that decides whether an event blocks (docs/decisions/0016-what-an-event-means.md).
 
-    No stated transparency means opaque (RFC 5545 section 3.8.2.7), for all-day events too."""
-    if transparency == "transparent" or status == "cancelled":
-        return "free"
-    return "tentative" if status == "tentative" else "busy"
+    transparency       "transparent" is free; none stated means opaque (RFC 5545 3.8.2.7), for all-day events too
+    status             "cancelled" is free, "tentative" tentative
+    busy_status        Outlook's: FREE, TENTATIVE, BUSY, OOF, WORKINGELSEWHERE; an unknown one says nothing
+    answers            PARTSTATs of the calendar's owner, who may be invited under several addresses; empty: not invited
+    takes_time         False for what ends when it starts
+    working_elsewhere  what WORKINGELSEWHERE is to its owner; Outlook shows it as free
+
+    Free for any reason is free; else tentative for any reason is tentative. Who may see an event changes nothing."""
+    outlook: dict[str, BusyKind] = {**_BUSY_STATUS, "WORKINGELSEWHERE": working_elsewhere}
+    # Outlook writes TRANSPARENT beside WORKINGELSEWHERE, and that must not take the choice away.
+    transparent = transparency == "transparent" and busy_status != "WORKINGELSEWHERE"
+    own: list[BusyKind] = [_ANSWERS.get(each, "tentative") for each in answers]
+    reasons: list[BusyKind] = [
+        "busy" if takes_time and not transparent and status != "cancelled" else "free",
+        "tentative" if status == "tentative" else "busy",
+        outlook.get(busy_status or "", "busy"),
+    ]
+    if own:  # whoever has accepted under one address is expected, whatever the others say
+        reasons.append(max(own, key=_WEIGHTS.index))
+    return min(reasons, key=_WEIGHTS.index)
+
+
+def own_answers(answers: Mapping[str, Iterable[str]], owner_addresses: Iterable[str]) -> list[str]:
+    """The PARTSTATs of the owner among everybody's, which are by `mail_address`; none when the owner is not invited."""
+    own = {mail_address(each) for each in owner_addresses}
+    return [answer for address in own for answer in answers.get(address, ())]
+
+
+def mail_address(text: str) -> str:
+    """`Mailto:Ann%40Example.org` as `ann@example.org`, so that one person is found in every spelling (RFC 6068)."""
+    scheme, colon, address = text.strip().partition(":")
+    if colon and scheme.lower() == "mailto":
+        return unquote(address.partition("?")[0]).strip().lower()
+    return text.strip().lower()
 
 
 def wire_time(instant: int) -> str:

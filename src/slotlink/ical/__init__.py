@@ -1,12 +1,13 @@
 """iCalendar text in, occurrences out, and one event back to text (RFC 5545). Pure: no clock, no network, no files.
 
-lines → moments → rules → zones → events → recurrence → calendars, and writing: each knows only those before it.
+lines → moments → rules → zones → events → recurrence → calendars, merging and writing: each knows only those before it.
 Why we walk recurrence ourselves: docs/decisions/0003-reading-calendars.md.
 """
 
 from slotlink.ical.calendars import MOST_BYTES, CalendarObject, expand, read_calendar
 from slotlink.ical.events import Occurrence
 from slotlink.ical.lines import InvalidCalendar, TooManyOccurrences
+from slotlink.ical.merging import merge
 from slotlink.ical.writing import write_event
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Occurrence",
     "TooManyOccurrences",
     "expand",
+    "merge",
     "read_calendar",
     "write_event",
 ]

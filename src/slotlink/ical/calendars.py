@@ -8,6 +8,8 @@ from slotlink.ical.recurrence import occurrences
 from slotlink.ical.zones import Zones
 
 MOST_BYTES = 5_000_000  # of a file
+MOST_TIMES_LARGER = 10
+"""How many times its own size a file may become when it is split, for every object brings its zones along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +32,22 @@ def read_calendar(text: str | bytes, *, max_bytes: int = MOST_BYTES) -> tuple[li
     if len(raw) > max_bytes:
         raise InvalidCalendar(f"the calendar has more than the {max_bytes} bytes allowed")
     head, blocks, components = split_calendar(raw)
+    zones, most, size = Zones(blocks), MOST_TIMES_LARGER * max_bytes, 0
     objects: list[CalendarObject] = []
     for uid, group in by_uid(components).items():
         with blaming(f"UID {uid!r}"):
-            events = read_events(group, Zones(blocks))
+            events = read_events(group, zones)
         used = dict.fromkeys(tzid for component in group for tzid in component.tzids())
         lines = [*HEAD, *(line for name in used for line in blocks.get(name, []))]
         lines += [line for component in group for line in component.lines]
+        size += sum(map(len, lines))
+        if size > most:
+            raise InvalidCalendar(f"the calendar has more than {most} characters when each event has its zones with it")
         recurring = any(event.rules or event.extra for event in events if event.recurrence is None)
         objects.append(CalendarObject(uid, fold([*lines, "END:VCALENDAR"]), recurring))
     own = next((line.partition(":")[2].strip() for line in head if line.upper().startswith("X-WR-TIMEZONE")), "")
     with blaming("X-WR-TIMEZONE"):
-        return objects, Zones(blocks).find(own)[1] if own else None
+        return objects, zones.find(own)[1] if own else None
 
 
 def expand(text: str, tzid: str, start: int, end: int, *, max_occurrences: int = 10_000) -> list[Occurrence]:
@@ -50,12 +56,15 @@ def expand(text: str, tzid: str, start: int, end: int, *, max_occurrences: int =
     Floating and all-day times are read in `tzid`. Transparent occurrences are included, cancelled ones are not. One
     without length is included when its time is in the window. Raises InvalidCalendar, TooManyOccurrences.
     """
+    if len(text) > MOST_TIMES_LARGER * MOST_BYTES:
+        raise InvalidCalendar("the object is larger than any that a calendar is split into")
     default, _ = Zones({}).find(tzid)
     _, blocks, components = split_calendar(text.encode("utf-8", "replace"))
+    zones = Zones(blocks, default)
     found: list[Occurrence] = []
     for uid, group in by_uid(components).items():
         with blaming(f"UID {uid!r}"):
-            for occurrence in occurrences(read_events(group, Zones(blocks, default)), tzid, start, end):
+            for occurrence in occurrences(read_events(group, zones), tzid, start, end):
                 inside = occurrence.start < end and (occurrence.end > start or occurrence.start >= start)
                 if inside and occurrence.status != "cancelled":
                     found.append(occurrence)

@@ -1,17 +1,23 @@
 """Events: a VEVENT with its values read, and one happening of it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Literal
 
-from slotlink.ical.lines import Component, InvalidCalendar
+from slotlink.domain.event import mail_address
+from slotlink.ical.lines import BUSY_STATUS, Component, InvalidCalendar
 from slotlink.ical.moments import Length, Moment, instant_of, parse_length
 from slotlink.ical.rules import Rule, parse_rule
 from slotlink.ical.zones import Zones
 
 MAX_RULES = 4
 """RRULEs in one event; RFC 5545 3.8.5.3 advises against a second."""
+
+MAX_DATES = 20_000
+"""EXDATEs and RDATEs of one event: every day of fifty years."""
+
+_PARTSTATS = ("NEEDS-ACTION", "ACCEPTED", "DECLINED", "TENTATIVE", "DELEGATED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +27,11 @@ class Occurrence:
     start_date, end_date  only for all-day events, end exclusive; start and end are midnights in the calendar's zone
     recurrence_id         UTC seconds of the original start, None for a single event
     tzid                  IANA name of the zone of the event's own start, else of the calendar's
+    status, transparency  in the words of RFC 5545; where only Outlook's own property says so, translated from that
+    busy_status           Outlook's, in capitals: FREE, TENTATIVE, BUSY, OOF, WORKINGELSEWHERE, or empty
+    answers               the different PARTSTATs, in capitals, of each who is invited, by `mail_address`
+
+    None of it is a decision: what blocks is for `slotlink.domain.event.busy_kind` to say.
     """
 
     uid: str
@@ -37,6 +48,8 @@ class Occurrence:
     url: str
     private: bool
     tzid: str
+    busy_status: str = ""
+    answers: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]], hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +64,7 @@ class Event:
     rules: list[Rule]
     extra: list[tuple[Moment, Length | None]]
     excluded: list[Moment]
+    answers: Mapping[str, Sequence[str]]
 
     def moved(self, original: Moment) -> datetime:
         """Where THISANDFUTURE puts a later start: as far away as this event is from its own RECURRENCE-ID."""
@@ -61,8 +75,8 @@ class Event:
         """The happening that starts at `local` on the event's own wall clock."""
         zone, is_date, text = self.start.zone, self.start.is_date, self.component.text
         start, end = sorted((instant_of(local, zone), length.end(local, zone)))  # an end before the start blocks too
-        status, busy = text("STATUS").upper(), text("X-MICROSOFT-CDO-BUSYSTATUS").upper()
-        transparent = text("TRANSP").upper() == "TRANSPARENT" or busy == "FREE"
+        status, busy = self.component.word("STATUS"), self.component.word(*BUSY_STATUS)
+        transparent = self.component.word("TRANSP") == "TRANSPARENT" or busy == "FREE"
         tentative = status == "TENTATIVE" or busy == "TENTATIVE"
         return Occurrence(
             uid=text("UID"),
@@ -77,8 +91,10 @@ class Event:
             description=text("DESCRIPTION"),
             location=text("LOCATION"),
             url=text("URL"),
-            private=text("CLASS").upper() in ("PRIVATE", "CONFIDENTIAL"),
+            private=self.component.word("CLASS") in ("PRIVATE", "CONFIDENTIAL"),
             tzid=self.start.tzid or tzid,
+            busy_status=busy,
+            answers=self.answers,
         )
 
 
@@ -99,6 +115,8 @@ def _event(component: Component, zones: Zones, series: tzinfo | None = None) -> 
     def moments(name: str, zone: tzinfo) -> list[Moment]:
         return [zones.moment(each, p.params, zone) for p in component.all(name) for each in p.values()]
 
+    if sum(p.value.count(",") + 1 for name in ("EXDATE", "RDATE") for p in component.all(name)) > MAX_DATES:
+        raise InvalidCalendar(f"the event has more than the {MAX_DATES} single dates we read")
     # Floating times beside a DTSTART with a zone are sloppy writing for the same zone.
     ends, recurrences = moments("DTEND", start.zone), moments("RECURRENCE-ID", series or start.zone)
     extra: list[tuple[Moment, Length | None]] = []
@@ -118,4 +136,19 @@ def _event(component: Component, zones: Zones, series: tzinfo | None = None) -> 
         rules=[parse_rule(p.value, start) for p in component.all("RRULE")],
         extra=extra,
         excluded=moments("EXDATE", start.zone),
+        answers=_answers(component),
     )
+
+
+def _answers(component: Component) -> dict[str, list[str]]:
+    """Who is invited may be named by an address, or by something else with the address beside it (RFC 7986 6.2).
+
+    No PARTSTAT means NEEDS-ACTION, and so does one that we do not know (RFC 5545 3.2.12)."""
+    found: dict[str, list[str]] = {}
+    for p in component.all("ATTENDEE"):
+        said = p.params.get("PARTSTAT", "").strip().upper()
+        answer = said if said in _PARTSTATS else "NEEDS-ACTION"
+        for address in {mail_address(named) for named in (p.value, p.params.get("EMAIL", "")) if named}:
+            if answer not in (listed := found.setdefault(address, [])):
+                listed.append(answer)
+    return found

@@ -13,9 +13,22 @@ HEAD = ("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Slotlink//Slotlink//EN")
 """How every calendar we write begins."""
 
 _TIMES = ("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "RDATE", "EXDATE", "RRULE")
-_TEXTS = ("UID", "STATUS", "TRANSP", "CLASS", "SUMMARY", "DESCRIPTION", "LOCATION", "URL", "X-MICROSOFT-CDO-BUSYSTATUS")
-_READ = frozenset((*_TIMES, *_TEXTS, "SEQUENCE", "DTSTAMP", "TZID", "TZOFFSETFROM", "TZOFFSETTO"))
+_TEXTS = ("UID", "STATUS", "TRANSP", "CLASS", "SUMMARY", "DESCRIPTION", "LOCATION", "URL")
+BUSY_STATUS = (
+    "X-MICROSOFT-CDO-BUSYSTATUS",
+    "X-MICROSOFT-MSNCALENDAR-BUSYSTATUS",
+    "X-MICROSOFT-CDO-INTENDEDSTATUS",
+)
+"""What Outlook says of an event, the first that is there ([MS-OXCICAL] 2.1.3.1.1.20.31, .42 and .34)."""
+_READ = frozenset((*_TIMES, *_TEXTS, *BUSY_STATUS, "SEQUENCE", "DTSTAMP", "TZID", "TZOFFSETFROM", "TZOFFSETTO"))
+_PARAMETER = re.compile(r';([A-Za-z0-9-]+)=((?:"[^"]*"|[^";:])*)')
 _PLAIN = re.compile(r'[A-Za-z-]+(?:;TZID=([^"\\^:;,]+))?:([^\\]*)')
+
+
+MAX_ZONES = 300
+"""VTIMEZONEs in a file, each of which takes milliseconds to read; a feed of all our zones would have fewer."""
+MAX_ZONE_BYTES = 100_000
+"""Of a VTIMEZONE, which goes into the text of every object that needs it; a long history of a zone has 10 kB."""
 
 
 class InvalidCalendar(ValueError):
@@ -48,6 +61,10 @@ class Component:
     def text(self, name: str) -> str:
         return next((p.value for p in self.all(name)), "")
 
+    def word(self, *names: str) -> str:
+        """The value of the first of these that is there, for properties with values from a list."""
+        return next((word for name in names if (word := self.text(name).strip().upper())), "")
+
     def tzids(self) -> list[str]:
         return [p.params["TZID"] for found in self.properties.values() for p in found if "TZID" in p.params]
 
@@ -55,7 +72,9 @@ class Component:
 def split_calendar(raw: bytes) -> tuple[list[str], dict[str, list[str]], list[Component]]:
     """Return the lines of the VCALENDAR itself, its VTIMEZONEs by TZID, and its VEVENTs. Unfolds (RFC 5545 3.1).
 
-    Bytes are unfolded before they are decoded, because a fold may lie inside a UTF-8 character.
+    Bytes are unfolded before they are decoded, because a fold may lie inside a UTF-8 character. VFREEBUSY and
+    VAVAILABILITY are passed over beside events; a file that has nothing else says when somebody is busy in a way that
+    we do not read, and is refused, since without them that time would be free.
     """
     text = re.sub(rb"\r?\n[ \t]", b"", raw).decode("utf-8-sig", "replace")
     head: list[str] = []
@@ -64,6 +83,7 @@ def split_calendar(raw: bytes) -> tuple[list[str], dict[str, list[str]], list[Co
     stack: list[str] = []
     block: list[str] = []  # every line of the VEVENT or VTIMEZONE we are in
     own: list[str] = []  # of these, the lines that are not in a component inside it
+    unread: list[str] = []
     for number, line in enumerate((line.rstrip("\r") for line in text.split("\n")), 1):
         keyword, _, name = line.strip().upper().partition(":")
         if not keyword:
@@ -73,8 +93,7 @@ def split_calendar(raw: bytes) -> tuple[list[str], dict[str, list[str]], list[Co
             if len(stack) == 2:
                 block, own = [], []
                 if name in ("VFREEBUSY", "VAVAILABILITY"):
-                    # They say when somebody is busy; skipping them would make that time free.
-                    raise InvalidCalendar(f"{name} in a calendar file is not supported (line {number})")
+                    unread.append(name)
         if not stack or stack[0] != "VCALENDAR":
             raise InvalidCalendar(f"this is no iCalendar: line {number} is {line[:60]!r}, not BEGIN:VCALENDAR")
         (head if len(stack) == 1 else block).append(line)
@@ -86,9 +105,13 @@ def split_calendar(raw: bytes) -> tuple[list[str], dict[str, list[str]], list[Co
             if len(stack) == 1 and name == "VEVENT":
                 events.append(Component(block, properties(own)))
             elif len(stack) == 1 and name == "VTIMEZONE":
+                if len(zones) >= MAX_ZONES or sum(map(len, block)) > MAX_ZONE_BYTES:
+                    raise InvalidCalendar(f"a VTIMEZONE is too large, or one too many (line {number})")
                 zones[Component(block, properties(own)).text("TZID")] = block
     if stack or not head:
         raise InvalidCalendar(f"the calendar is cut off inside {stack[-1]}" if stack else "the calendar is empty")
+    if unread and not events:
+        raise InvalidCalendar(f"the calendar has {unread[0]} and no events, which is not supported")
     return head, zones, events
 
 
@@ -97,6 +120,10 @@ def properties(lines: Sequence[str]) -> dict[str, list[Property]]:
     found: dict[str, list[Property]] = {}
     for line in lines:
         name = re.split("[;:]", line, maxsplit=1)[0].strip().upper()
+        if name == "ATTENDEE":
+            # One that cannot be read is nobody's answer, and so frees nobody.
+            found.setdefault(name, []).extend(_attendee(line))
+            continue
         if name not in _READ:
             continue
         if plain := _PLAIN.fullmatch(line):  # most lines; without this a feed takes twice as long to read
@@ -109,6 +136,15 @@ def properties(lines: Sequence[str]) -> dict[str, list[Property]]:
             params = {str(key).upper(): str(each) for key, each in cast("dict[str, object]", raw_params).items()}
         found.setdefault(name, []).append(Property(params, value))
     return found
+
+
+def _attendee(line: str) -> list[Property]:
+    """Much faster than icalendar, which matters for meetings of hundreds."""
+    at, params = len("ATTENDEE"), dict[str, str]()
+    while match := _PARAMETER.match(line, at):
+        params[match[1].upper()] = match[2].replace('"', "")
+        at = match.end()
+    return [Property(params, line[at + 1 :])] if line[at : at + 1] == ":" else []
 
 
 def by_uid(components: Sequence[Component]) -> dict[str, list[Component]]:

@@ -9,7 +9,7 @@ from slotlink.ical.zones import Zones
 
 def write_event(
     *, uid: str, start: int, end: int, tzid: str, summary: str, description: str = "", location: str = "",
-    url: str = "", stamp: int, sequence: int = 0,
+    url: str = "", stamp: int, sequence: int = 0, transparent: bool = False, private: bool = False,
 ) -> str:  # fmt: skip
     """Return a VCALENDAR without METHOD holding one VEVENT. All times are UTC seconds.
 
@@ -20,6 +20,8 @@ def write_event(
     lines = [*HEAD, f"X-WR-TIMEZONE:{tzid}"]
     lines += ["BEGIN:VEVENT", f"UID:{_escaped(uid)}", f"DTSTAMP:{_utc(stamp)}", f"SEQUENCE:{sequence}"]
     lines += [f"DTSTART:{_utc(start)}", f"DTEND:{_utc(end)}", "STATUS:CONFIRMED", f"SUMMARY:{_escaped(summary)}"]
+    lines += ["TRANSP:TRANSPARENT"] if transparent else []
+    lines += ["CLASS:PRIVATE"] if private else []
     lines += [f"DESCRIPTION:{_escaped(description)}"] if description else []
     lines += [f"LOCATION:{_escaped(location)}"] if location else []
     lines += [f"URL:{_printable(url).replace(chr(10), '').strip()}"] if url else []

@@ -7,7 +7,7 @@ would decide the times of another.
 import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from itertools import pairwise
@@ -28,9 +28,17 @@ class Zones:
 
     blocks: Mapping[str, list[str]]
     default: tzinfo = UTC
+    _found: dict[str, tuple[tzinfo, str | None]] = field(
+        default_factory=dict[str, tuple[tzinfo, str | None]], init=False, repr=False, compare=False
+    )
 
     def find(self, name: str) -> tuple[tzinfo, str | None]:
         """Return the zone called `name` and its IANA name. Raises InvalidCalendar if nobody knows it: never UTC."""
+        if name not in self._found:
+            self._found[name] = self._look_up(name)
+        return self._found[name]
+
+    def _look_up(self, name: str) -> tuple[tzinfo, str | None]:
         for candidate in (name, WINDOWS_TO_OLSON.get(name, "")):
             if zone := _iana(candidate):
                 return zone, candidate
