@@ -20,6 +20,7 @@ from rich.console import Console
 
 from bench import cluster, floor
 from bench.availability_figures import availability_figures
+from bench.calendar_figures import calendar_figures
 from bench.callback_figures import callback_figures
 from bench.engine_figures import engine_figures
 from bench.figures import Figure, table
@@ -30,7 +31,7 @@ from bench.processes import LOAD_CORE, SERVER_CORE, can_pin
 from bench.town import Town, build
 
 RESULTS = Path(__file__).with_name("results.json")
-GROUPS = ("status", "journeys", "availability", "process", "engine", "postgresql", "callbacks")
+GROUPS = ("status", "journeys", "availability", "process", "engine", "calendars", "postgresql", "callbacks")
 
 
 def main() -> None:
@@ -89,6 +90,8 @@ def _measured(
         library = floor.compiled(folder)
         title = "engine" if library else f"engine; {floor.NO_COMPILER}"
         yield "engine", title, engine_figures(effort.engine, effort.rounds, library)
+    if "calendars" in groups:
+        yield "calendars", "calendars elsewhere", calendar_figures(load, effort.calendars, effort.rounds, folder)
     if not {"postgresql", "callbacks"}.isdisjoint(groups):
         with cluster.running_if_installed() as found:
             missing = "" if found else f"; {cluster.NO_POSTGRESQL}"

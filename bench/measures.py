@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.calendar_figures import LEAST_CALENDARS, WHOLE_CALENDARS, CalendarEffort
 from bench.callback_figures import LEAST_CALLBACKS, WHOLE_CALLBACKS, CallbackEffort
 from bench.diary import LEAST_BOOKINGS, WHOLE_BOOKINGS, BookingEffort
 from bench.engine_figures import LEAST_ENGINE, WHOLE_ENGINE, EngineEffort
@@ -49,6 +50,7 @@ class Effort:
     changes: int
     bookings: BookingEffort
     callbacks: CallbackEffort
+    calendars: CalendarEffort
 
 
 WHOLE = Effort(
@@ -64,6 +66,7 @@ WHOLE = Effort(
     changes=20,
     bookings=WHOLE_BOOKINGS,
     callbacks=WHOLE_CALLBACKS,
+    calendars=WHOLE_CALENDARS,
 )
 LEAST = Effort(
     Sizes(links=40, applications=4, requests=10, events_each=5),
@@ -78,6 +81,7 @@ LEAST = Effort(
     changes=1,
     bookings=LEAST_BOOKINGS,
     callbacks=LEAST_CALLBACKS,
+    calendars=LEAST_CALENDARS,
 )
 
 

@@ -22,7 +22,9 @@ from slotlink.domain.event import wire_time
 from slotlink.domain.rules import StoredRule
 from slotlink.services.deps import Deps
 from slotlink.settings import Settings
-from slotlink.store import accounts, applications, ids, rules, tables, tokens
+from slotlink.store import applications, ids, rules, tables, tokens
+from slotlink.store.calendars import list_calendars, touch_calendar
+from slotlink.store.profiles import create_application_calendar
 
 Json = dict[str, Any]
 Found = tuple[int, int, tuple[int, ...]]
@@ -92,18 +94,18 @@ async def _build(deps: Deps, folder: Path, scenario: Scenario) -> Office:
         application_id, key = await applications.create(connection, deps.vault, "Office", now)
         subs: list[str] = []
         for number, (events, of_person) in enumerate(zip(scenario.events, scenario.rules, strict=True)):
-            account = await accounts.create_application_calendar(connection, application_id, f"person-{number}", now)
+            account = await create_application_calendar(connection, application_id, f"person-{number}", now)
             subs.append(account.sub)
             await _insert_events(connection, application_id, account.sub, events, now)
             await _insert_rules(connection, application_id, account.sub, of_person, now)
-        calendar_id = (await accounts.list_calendars(connection, application_id, subs[:1]))[0].calendar_id
+        calendar_id = (await list_calendars(connection, application_id, subs[:1]))[0].calendar_id
         token = await tokens.issue_access(connection, application_id, subs[0], now)
     return Office(folder, scenario, key, subs, _change(calendar_id, token, scenario.events[0]))
 
 
 async def _insert_events(connection: AsyncConnection, application_id: str, sub: str, periods: Pairs, now: int) -> None:
     """Rows as `events.upsert_managed` writes them, all at once."""
-    (calendar,) = await accounts.list_calendars(connection, application_id, [sub])
+    (calendar,) = await list_calendars(connection, application_id, [sub])
     whose = {"application_id": application_id, "calendar_id": calendar.calendar_id}
     uids = [ids.new_id("evt_external") for _ in periods]
     written = {
@@ -123,7 +125,7 @@ async def _insert_events(connection: AsyncConnection, application_id: str, sub: 
             for uid, (start, end) in zip(uids, periods, strict=True)
         ],
     )
-    await accounts.touch_calendar(connection, application_id, calendar.calendar_id, now)
+    await touch_calendar(connection, application_id, calendar.calendar_id, now)
 
 
 async def _insert_rules(connection: AsyncConnection, application_id: str, sub: str, of_person: Rules, now: int) -> None:

@@ -20,7 +20,8 @@ from slotlink.domain.link import Terms
 from slotlink.services.accounts import open_application_calendar
 from slotlink.services.deps import Deps
 from slotlink.settings import Settings
-from slotlink.store import accounts, applications, events, ids, links
+from slotlink.store import applications, events, ids, links
+from slotlink.store.calendars import list_calendars
 from slotlink.store.schema import migrate
 from slotlink.store.tables import links as links_table
 from slotlink.vault import digest
@@ -147,7 +148,7 @@ async def _build(deps: Deps, folder: Path, sizes: Sizes) -> Town:
     ]
     subs = [grant.account.sub for grant in grants]
     async with deps.database.transaction() as connection:
-        calendars = await accounts.list_calendars(connection, application_id, subs)
+        calendars = await list_calendars(connection, application_id, subs)
         calendar_ids = [next(c.calendar_id for c in calendars if c.sub == sub) for sub in subs]
         for calendar_id, periods in zip(calendar_ids, busy, strict=True):
             for number, (start, end) in enumerate(periods):

@@ -48,8 +48,11 @@ from slotlink.web.routes import STATIC, web_app
 from slotlink.web.state import WebState
 from slotlink.web.wire import WireContext
 from slotlink.worker.deliver_callback import CallbackClient
+from slotlink.worker.duties import Duties
 from slotlink.worker.housekeeping import keep_house
 from slotlink.worker.loop import Worker
+from slotlink.worker.synchronise import Synchroniser
+from slotlink.worker.watches import keep_watching
 
 OUTBOX_CHANNEL = "slotlink_outbox"
 GRACE_S = 10  # for requests under way when the server is told to stop
@@ -70,9 +73,13 @@ def open_deps(settings: Settings, *, checkpoints: bool = False) -> Deps:
 async def working(deps: Deps, clock: Clock = time.time) -> AsyncGenerator[Worker]:
     """A background worker that runs while the block does, and gives its leases back at the end."""
     async with CallbackClient(deps) as client:
-        worker = Worker(deps, client.deliver, clock)
+        duties = Duties(deps, client.deliver, clock)
+        worker = Worker(deps, duties.attempt, clock, duties.give_up)
+        synchroniser = Synchroniser(deps, clock)
+        worker.also_wakes(synchroniser.wake)
         running = asyncio.create_task(worker.run())
-        beside = [asyncio.create_task(keep_house(deps))]
+        beside = [asyncio.create_task(keep_house(deps)), asyncio.create_task(synchroniser.run())]
+        beside.append(asyncio.create_task(keep_watching(deps, clock)))
         if deps.database.dialect == "postgresql":
             beside.append(asyncio.create_task(listen(deps.database.url, OUTBOX_CHANNEL, worker.wake)))
         try:

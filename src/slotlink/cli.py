@@ -1,11 +1,9 @@
-"""The command: serve · work · migrate · demo · keys · doctor, and those of `cli_applications.py`, `cli_records.py`."""
+"""The command: serve · work · migrate · demo · keys · doctor, and those of the other `cli_….py`."""
 
 from __future__ import annotations
 
 import os
-import time
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import structlog
 import typer
@@ -14,13 +12,12 @@ from rich.table import Table
 from slotlink import app as composition
 from slotlink import diagnosis
 from slotlink.cli_applications import applications_cli
+from slotlink.cli_calendars import calendars_cli
 from slotlink.cli_records import callbacks_cli, links_cli
 from slotlink.demo import play
 from slotlink.errors import ConfigurationError, SlotlinkError
 from slotlink.services import keys
-from slotlink.services.accounts import known_account
 from slotlink.services.deps import Deps
-from slotlink.services.events import MOST_FILE_BYTES, import_calendar
 from slotlink.settings import Settings, files_others_can_read
 from slotlink.store.schema import check, migrate
 from slotlink.terminal import AsJson, explained, migrated, out, read_settings, run, tell
@@ -29,7 +26,6 @@ from slotlink.vault import new_key
 cli = typer.Typer(
     help="A self-hosted Real-Time Scheduling server.", no_args_is_help=True, add_completion=False, rich_markup_mode=None
 )
-calendars_cli = typer.Typer(help="Embedded calendars.", no_args_is_help=True)
 keys_cli = typer.Typer(help="The keys of secrets at rest.", no_args_is_help=True)
 cli.add_typer(applications_cli, name="applications")
 cli.add_typer(calendars_cli, name="calendars")
@@ -92,32 +88,6 @@ def demo(
     """Serve an example: an application, two people with calendars, and an open link."""
     with explained():
         raise typer.Exit(play.demo(os.environ, host, port, once=once, out=out))
-
-
-@calendars_cli.command("import")
-def import_command(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="An iCalendar file.")],
-    account: Annotated[str, typer.Option(help="The account's sub, apc_….")],
-    calendar_id: Annotated[
-        str | None, typer.Option("--calendar", help="Another calendar than its primary one.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Put the events of a file into an embedded calendar; again, to update them by UID."""
-
-    async def act(deps: Deps) -> dict[str, Any]:
-        owner = await known_account(deps, account)
-        done = await import_calendar(deps, owner, calendar_id, _read(file), int(time.time()))
-        return {"account": account, "calendar_id": done.calendar_id, "events": done.events, "repeating": done.repeating}
-
-    with explained():
-        tell(as_json, run(migrated(act)))
-
-
-def _read(file: Path) -> bytes:
-    """No more than it takes to see that it is too large."""
-    with file.open("rb") as content:
-        return content.read(MOST_FILE_BYTES + 1)
 
 
 @keys_cli.command("list")

@@ -8,12 +8,15 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from slotlink.errors import InvalidRequest
+from slotlink.errors import InvalidRequest, NotFound
+from slotlink.services.authorization import check_redirect_uri
 from slotlink.services.deps import Deps
-from slotlink.store import applications, tokens
+from slotlink.store import applications, authorizations, tokens
 from slotlink.terminal import AsJson, explained, migrated, out, run, tell
 
 applications_cli = typer.Typer(help="Applications and their client secrets.", no_args_is_help=True)
+redirects_cli = typer.Typer(help="Where an application may have its users sent back to.", no_args_is_help=True)
+applications_cli.add_typer(redirects_cli, name="redirects")
 
 
 @applications_cli.command("create")
@@ -111,6 +114,55 @@ def delete_application(
             raise InvalidRequest.of("yes", "errors.required", "this cannot be undone; say --yes")
         counts = run(migrated(act))
         tell(as_json, {"client_id": client_id, "deleted_rows": sum(counts.values())})
+
+
+@redirects_cli.command("add")
+def add_redirect(client_id: str, uri: str, as_json: AsJson = False) -> None:
+    """Let it send its users to /oauth/authorize and have them back at URI, which is compared whole."""
+
+    async def act(deps: Deps) -> bool:
+        async with deps.database.transaction() as connection:
+            await applications.get(connection, client_id)
+            return await authorizations.add_redirect_uri(connection, client_id, uri, int(time.time()))
+
+    with explained():
+        fault = check_redirect_uri(uri)
+        if fault is not None:
+            raise InvalidRequest.of("uri", "errors.invalid_format", f"{uri} cannot be a redirect URI: {fault}")
+        tell(as_json, {"client_id": client_id, "redirect_uri": uri, "added": run(migrated(act))})
+
+
+@redirects_cli.command("remove")
+def remove_redirect(client_id: str, uri: str, as_json: AsJson = False) -> None:
+    """Send nobody back to URI any more."""
+
+    async def act(deps: Deps) -> bool:
+        async with deps.database.transaction() as connection:
+            await applications.get(connection, client_id)
+            return await authorizations.remove_redirect_uri(connection, client_id, uri)
+
+    with explained():
+        if not run(migrated(act)):
+            raise NotFound(f"{uri} is no redirect URI of {client_id}; slotlink applications redirects list shows them")
+        tell(as_json, {"client_id": client_id, "redirect_uri": uri, "removed": True})
+
+
+@redirects_cli.command("list")
+def list_redirects(client_id: str, as_json: AsJson = False) -> None:
+    """List where it may have its users sent back to."""
+
+    async def act(deps: Deps) -> list[str]:
+        async with deps.database.reading() as connection:
+            await applications.get(connection, client_id)
+            return await authorizations.list_redirect_uris(connection, client_id)
+
+    with explained():
+        found = run(migrated(act))
+        if as_json:
+            return tell(True, {"client_id": client_id, "redirect_uris": found})
+        for uri in found or ["No redirect URIs yet. Add one: slotlink applications redirects add CLIENT_ID URI"]:
+            out.print(uri, markup=False, soft_wrap=True)
+    return None
 
 
 def _name(name: str) -> str:

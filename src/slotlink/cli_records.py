@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from slotlink.domain.event import wire_time
 from slotlink.domain.link import LinkStatus
 from slotlink.errors import InvalidRequest, NotFound
 from slotlink.services.callbacks import link_object
@@ -18,9 +16,8 @@ from slotlink.store import link_listing, links, outbox, outbox_listing
 from slotlink.store.link_listing import ListedLink
 from slotlink.store.outbox import Attempt
 from slotlink.store.outbox_listing import StoredItem
-from slotlink.terminal import AsJson, explained, migrated, out, run, tell
+from slotlink.terminal import AsJson, explained, migrated, out, run, show_rows, tell
 
-_WIDE = Console(highlight=False, width=400)  # an id that is cut or broken can be copied by nobody
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, the newest first.")]
 
 links_cli = typer.Typer(help="Links and their history.", no_args_is_help=True)
@@ -47,11 +44,11 @@ def list_links(
                 "client_id": each.application_id,
                 "status": str(each.status),
                 "summary": each.summary,
-                "created_at": _when(each.created_at),
+                "created_at": wire_time(each.created_at),
             }
             for each in found
         ]
-        _show(as_json, "links", rows, "No links.")
+        show_rows(as_json, "links", rows, "No links.")
 
 
 @links_cli.command("show")
@@ -69,8 +66,8 @@ def show_link(id_or_token: str, as_json: AsJson = False) -> None:
         return {
             "client_id": link.application_id,
             "real_time_scheduling": link_object(deps, link, now),
-            "created_at": _when(link.created_at),
-            "history": [{"at": _when(at), "what": what, "details": details} for at, what, details in history],
+            "created_at": wire_time(link.created_at),
+            "history": [{"at": wire_time(at), "what": what, "details": details} for at, what, details in history],
             "callbacks": [
                 {"id": item_id, "state": state, "attempts": attempts} for item_id, state, attempts in callbacks
             ],
@@ -124,7 +121,7 @@ def list_callbacks(
                 "host": item.host,
                 "state": item.state,
                 "attempts": [
-                    {"at": _when(each.at), "status_code": each.status_code, "outcome": each.outcome}
+                    {"at": wire_time(each.at), "status_code": each.status_code, "outcome": each.outcome}
                     for each in attempts
                 ],
             }
@@ -135,7 +132,7 @@ def list_callbacks(
         for row in rows:
             tries = row.pop("attempts")
             row["attempts"] = f"{len(tries)}, last: {tries[-1]['outcome']}" if tries else "none yet"
-        _show(False, "callbacks", rows, "No callbacks were given up." if failed else "No callbacks.")
+        show_rows(False, "callbacks", rows, "No callbacks were given up." if failed else "No callbacks.")
     return None
 
 
@@ -158,21 +155,6 @@ def replay_callback(item_id: Annotated[str, typer.Argument(metavar="ID")], as_js
     with explained():
         run(migrated(put_back))
         tell(as_json, {"id": item_id, "state": "waiting"})
-
-
-def _show(as_json: bool, name: str, rows: list[dict[str, Any]], none: str) -> None:
-    if as_json:
-        return tell(True, {name: rows})
-    if not rows:
-        return out.print(none)
-    table = Table(*(column.replace("_", " ").capitalize() for column in rows[0]), box=None)
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
-    return _WIDE.print(table)
-
-
-def _when(at: int) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _times(attempts: int) -> str:

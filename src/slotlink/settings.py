@@ -7,9 +7,7 @@ variable is a typo and stops the start.
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import os
-import re
 import secrets
 import stat
 from collections.abc import Mapping
@@ -18,115 +16,28 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from slotlink.errors import ConfigurationError
-from slotlink.vault import new_key, parse_key
+from slotlink.setting_kinds import (
+    BaseUrl,
+    DatabaseUrl,
+    Keys,
+    Limit,
+    Names,
+    Networks,
+    Pauses,
+    Rate,
+    Rates,
+    Seconds,
+    read_keys,
+)
+from slotlink.vault import new_key
 
 PREFIX = "SLOTLINK_"
 KEY_FILE = "secret.keys"
 SECRET: dict[str, Any] = {"secret": True}
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def _seconds(text: Any) -> Any:
-    if isinstance(text, str):
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text.strip())
-        if match is None:
-            raise ValueError("write a length as 15s, 1m, 4h or 1d")
-        return float(match[1]) * _SECONDS[match[2] or "s"]
-    return text
-
-
-def _list(text: Any) -> Any:
-    return tuple(part.strip() for part in text.split(",") if part.strip()) if isinstance(text, str) else text
-
-
-def _pauses(text: Any) -> Any:
-    return tuple(round(_seconds(part)) for part in _list(text)) if isinstance(text, str) else text
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """So many requests in so many seconds."""
-
-    count: int
-    seconds: int
-
-
-def _rates(text: Any) -> Any:
-    if not isinstance(text, str) or text.strip().lower() == "off":
-        return () if isinstance(text, str) else text
-    rates: list[Rate] = []
-    for part in _list(text):
-        match = re.fullmatch(r"([1-9]\d*)/([smh])", part)
-        if match is None:
-            raise ValueError("write rates as 50/s,500/m")
-        rates.append(Rate(int(match[1]), _SECONDS[match[2]]))
-    return tuple(rates)
-
-
-def _networks(text: Any) -> Any:
-    if not isinstance(text, str):
-        return text
-    try:
-        return tuple(ipaddress.ip_network(part) for part in _list(text))
-    except ValueError as error:
-        raise ValueError(f"write networks as 10.1.0.0/16,fd00::/8: {error}") from error
-
-
-def _base_url(text: str) -> str:
-    if not re.fullmatch(r"https?://[^/?#\s]+(/[^?#\s]*)?", text):
-        raise ValueError("write an absolute URL such as https://schedule.example.com")
-    return text.rstrip("/")
-
-
-def _keys(text: Any) -> Any:
-    """Keys with commas or new lines between them. What is wrong is told by the key's place, never by the key."""
-    if not isinstance(text, str):
-        return text
-    parts = text.replace(",", " ").split()
-    if not parts:
-        raise ValueError("there is no key in it (slotlink doctor --new-key makes one)")
-    keys: list[bytes] = []
-    for number, part in enumerate(parts, start=1):
-        try:
-            keys.append(parse_key(part))
-        except ValueError as error:
-            raise ValueError(f"key {number} of {len(parts)}: {error}" if len(parts) > 1 else str(error)) from error
-    return tuple(keys)
-
-
-def _database_url(text: str) -> str:
-    """What is wrong is told without repeating the URL: it may hold a password."""
-    scheme, _, rest = text.partition("://")
-    if scheme == "sqlite":
-        if not re.fullmatch(r"/[^?]*[^?/]", rest):
-            raise ValueError("name the file: sqlite:///FILE, or sqlite:////FILE for a path from the root")
-    elif scheme == "postgresql":
-        where = re.split(r"[/?#]", rest)[0]
-        for host in where[where.find("@") + 1 :].split(","):
-            named = re.fullmatch(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:@\s]*)(?::(\d{1,5}))?", host)
-            if named is None or int(named[1] or 0) > 65535:
-                raise ValueError(
-                    "write postgresql://user:password@host:port/database; inside a password, write @ : / ? # % as "
-                    "%40 %3A %2F %3F %23 %25"
-                )
-    else:
-        raise ValueError("write sqlite:///FILE or postgresql://user:password@host/database; there is no other engine")
-    return text
-
-
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_list)]
-Pauses = Annotated[tuple[int, ...], BeforeValidator(_pauses)]
-BaseUrl = Annotated[str, AfterValidator(_base_url)]
-Keys = Annotated[tuple[bytes, ...], BeforeValidator(_keys)]
-Rates = Annotated[tuple[Rate, ...], BeforeValidator(_rates)]
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-Networks = Annotated[tuple[Network, ...], BeforeValidator(_networks)]
-Limit = Annotated[int, Field(ge=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +66,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    database_url: Annotated[str | None, AfterValidator(_database_url), Field(json_schema_extra=SECRET, repr=False)] = (
-        None
-    )
+    database_url: Annotated[DatabaseUrl | None, Field(json_schema_extra=SECRET, repr=False)] = None
     data_dir: Path = Field(default_factory=lambda: user_data_path("slotlink"))
     # Empty here means the address of `serve`, filled in by `at`: these two are the only source of absolute URLs.
     api_url: BaseUrl = ""
@@ -169,6 +78,20 @@ class Settings(BaseModel):
     callback_timeout: Seconds = 10
     keep_callbacks: Seconds = 30 * 86400
     hold: Seconds = 600
+    calendar_allow: Names = ()
+    calendar_timeout: Seconds = 5
+    calendar_stale: Seconds = 900
+    calendar_poll: Seconds = 300
+    calendar_push: Literal["auto", "off"] = "auto"
+    google_client_id: str = ""
+    google_client_secret: Annotated[str, Field(json_schema_extra=SECRET, repr=False)] = ""
+    google_api_url: BaseUrl = "https://www.googleapis.com/calendar/v3"
+    google_oauth_url: BaseUrl = ""  # empty: Google's own hosts, which are several
+    microsoft_client_id: str = ""
+    microsoft_client_secret: Annotated[str, Field(json_schema_extra=SECRET, repr=False)] = ""
+    microsoft_graph_url: BaseUrl = "https://graph.microsoft.com/v1.0"
+    microsoft_login_url: BaseUrl = "https://login.microsoftonline.com/common"
+    invitations: Literal["provider", "none"] = "provider"
     rate_limit: Rates = ()
     trusted_proxies: Networks = ()
     header_timeout: Seconds = 10
@@ -285,7 +208,7 @@ def _kept_keys(data_dir: Path) -> tuple[bytes, ...]:
                 pass
             finally:
                 draft.unlink()
-        return _keys(path.read_text())
+        return read_keys(path.read_text())
     except ValueError as error:
         raise ConfigurationError(f"the key file {path} cannot be used: {error}; restore it from a backup") from error
     except OSError as error:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from slotlink import app as composition
 from slotlink.errors import ConfigurationError, SlotlinkError, StoreUnavailable
@@ -20,6 +21,7 @@ from slotlink.settings import Settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")]
 out = Console(highlight=False, soft_wrap=True)
+_WIDE = Console(highlight=False, width=400)  # an id that is cut or broken can be copied by nobody
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -59,6 +61,18 @@ def tell(as_json: bool, content: dict[str, Any]) -> None:
     width = max(len(name) for name in content)
     for name, value in content.items():
         out.print(f"[bold]{name:<{width}}[/]  {value}", markup=True)
+
+
+def show_rows(as_json: bool, name: str, rows: list[dict[str, Any]], none: str) -> None:
+    """A table for people, a list under `name` for machines; `none` is said where there are no rows."""
+    if as_json:
+        return tell(True, {name: rows})
+    if not rows:
+        return out.print(none)
+    table = Table(*(column.replace("_", " ").capitalize() for column in rows[0]), box=None)
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row.values()))
+    return _WIDE.print(table)
 
 
 @contextlib.contextmanager

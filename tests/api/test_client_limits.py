@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from slotlink.settings import Rate, Settings
+from slotlink.setting_kinds import Rate
+from slotlink.settings import Settings
 from slotlink.web.clients import client_of, in_both_spellings, speaks_for_many
 from slotlink.web.front import Front
 from slotlink.web.rate_limit import RateLimit, Tally

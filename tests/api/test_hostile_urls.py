@@ -66,6 +66,7 @@ def test_no_other_member_of_any_body_names_where_we_call(center: Center) -> None
         "url",
         "event.url",
         "oauth.redirect_uri",
+        "redirect_uri",
         "redirect_urls.completed_url",
         "conferencing.join_url",
         "event.conferencing.join_url",

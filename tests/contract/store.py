@@ -12,8 +12,10 @@ from slotlink.domain.booking import BookedParticipant, Booking, EventWrite
 from slotlink.domain.event import BusyKind, EventTime
 from slotlink.domain.link import Link, TargetCalendar, Terms
 from slotlink.domain.query import Group, Member, Query
-from slotlink.store import accounts, applications, bookings, events, links
+from slotlink.store import applications, bookings, events, links
+from slotlink.store.calendars import list_calendars
 from slotlink.store.database import Database
+from slotlink.store.profiles import create_application_calendar
 from slotlink.store.tables import metadata, outbox, outbox_attempts
 from slotlink.vault import Vault
 
@@ -57,8 +59,8 @@ class Store:
 
     async def person(self, connection: AsyncConnection, name: str = "maya", application_id: str | None = None) -> Owner:
         of = application_id or self.application_id
-        account = await accounts.create_application_calendar(connection, of, name, NOW)
-        [calendar] = await accounts.list_calendars(connection, of, [account.sub])
+        account = await create_application_calendar(connection, of, name, NOW)
+        [calendar] = await list_calendars(connection, of, [account.sub])
         return Owner(account.sub, calendar.calendar_id, calendar.profile_id)
 
     async def link(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -9,16 +10,17 @@ import aiohttp
 import pytest
 
 from slotlink.connectors.caldav import CalDavConnector
+from slotlink.connectors.dav import read_multistatus
 from slotlink.errors import ChangedElsewhere, NotAccepted, ProviderUnavailable
 from tests.contract.caldav_contract import CalDavContract
-from tests.contract.connector_events import DAY, KEY, MARCH, START, our_event, uids
+from tests.contract.connector_events import DAY, KEY, MARCH, START, event, our_event, uids
 from tests.doubles.caldav import Calendar, Quirks, QuirkyServer, quirky
 
 # What three more servers were seen to do, and two older ones do not do. `docs/add-a-connector.md` lists it.
 LIKE = {
     "cyrus": Quirks(silent_put=True, page=2, lists_itself=True),
     "davical": Quirks(forgets=True, uids_twice=True, leaves_out=True),
-    "sogo": Quirks(forgets=True, overwrites=True),
+    "sogo": Quirks(forgets=True, overwrites=True, outboxes=True, halves=True),
     "without-sync": Quirks(sync=False),
     "without-ctag": Quirks(sync=False, ctag=False, refuses=412),
 }
@@ -99,6 +101,58 @@ async def test_an_object_that_is_named_and_left_out() -> None:
             server.store(WORK, "one.ics", our_event().ical)
             with pytest.raises(ProviderUnavailable):
                 await connector.changes(calendar, None)
+
+
+async def test_a_connection_that_the_server_has_given_up() -> None:
+    """It is no answer to what is asked on it: nobody has read that, and it can be asked again."""
+    async with working(Quirks(hangs_up=True)) as (_, connector, calendar):
+        written = await connector.put(calendar, our_event())
+        for _ in range(2):
+            [found] = (await connector.changes(calendar, None)).changed
+            assert found.version == written.version
+            assert uids((await connector.read_live([calendar], MARCH))[calendar]) == [f"{KEY}@slotlink.test"]
+        await connector.delete(calendar, KEY, written.version)
+        assert (await connector.changes(calendar, None)).changed == ()
+
+
+async def test_a_server_that_never_answers_is_asked_twice() -> None:
+    """And no more."""
+    connections = 0
+
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as listening:
+        host, port = listening.sockets[0].getsockname()
+        connector = CalDavConnector(aiohttp.ClientSession(), f"http://{host}:{port}", "alice", "pw1")
+        with pytest.raises(ProviderUnavailable):
+            await connector.changes(f"http://{host}:{port}/work/", None)
+        await connector.close()
+    assert connections == 2
+
+
+async def test_names_that_xml_has_to_escape() -> None:
+    """SOGo finds none of them as they are."""
+    async with working(Quirks(halves=True)) as (server, connector, calendar):
+        for number, name in enumerate(("it's.ics", "a&b.ics")):
+            server.store(WORK, name, event(f"e{number}"))
+        assert uids((await connector.changes(calendar, None)).changed) == ["e0", "e1"]
+
+
+async def test_half_a_character_is_no_xml() -> None:
+    """Only two halves make one."""
+    for text in (
+        "&#55358;",
+        "&#56759;&#55358;",
+        "&#55358;x&#56759;",
+        "&#55358;&#56000;",
+        "&#56400;&#56759;",
+        "&#55000;&#56759;",
+    ):
+        with pytest.raises(ProviderUnavailable):
+            read_multistatus(f'<multistatus xmlns="DAV:">{text}</multistatus>'.encode())
 
 
 async def test_a_token_that_is_refused_is_replaced() -> None:

@@ -12,16 +12,18 @@ from slotlink.domain.rules import AvailablePeriod, StoredRule
 from slotlink.errors import InvalidRequest, NotFound
 from slotlink.store import accounts, applications, available_periods, bookings, event_listing, rules
 from slotlink.store import tokens as token_rows
+from slotlink.store.calendars import get_calendar, list_calendars, set_known, touch_calendar
 from slotlink.store.event_listing import Listing
+from slotlink.store.profiles import create_application_calendar, list_profiles
 from slotlink.vault import digest
 from tests.contract.store import HOUR, NOW, Store
 
 
 async def test_a_new_account_has_one_profile_and_one_primary_calendar(store: Store) -> None:
     async with store.transaction() as connection:
-        account = await accounts.create_application_calendar(connection, store.application_id, "maya", NOW)
-        [profile] = await accounts.list_profiles(connection, store.application_id, account.sub)
-        [calendar] = await accounts.list_calendars(connection, store.application_id, [account.sub])
+        account = await create_application_calendar(connection, store.application_id, "maya", NOW)
+        [profile] = await list_profiles(connection, store.application_id, account.sub)
+        [calendar] = await list_calendars(connection, store.application_id, [account.sub])
         found = await accounts.find_application_calendar(connection, store.application_id, "maya")
         assert found == account == await accounts.find_anywhere(connection, account.sub)
     assert account.sub.startswith("apc_") and len(account.sub) == 28 and not account.revoked
@@ -100,7 +102,7 @@ async def test_after_a_leak_no_token_of_the_application_works(store: Store) -> N
             await token_rows.issue_access(connection, store.application_id, maya.sub, NOW),
             await token_rows.issue_refresh(connection, store.application_id, maya.sub, NOW),
         ]
-        other = (await accounts.create_application_calendar(connection, store.foreign_id, "x", NOW)).sub
+        other = (await create_application_calendar(connection, store.foreign_id, "x", NOW)).sub
         theirs = await token_rows.issue_access(connection, store.foreign_id, other, NOW)
         assert await token_rows.revoke_all(connection, store.application_id) == len(ours)
         for token in ours:
@@ -150,7 +152,7 @@ async def test_a_revoked_account_keeps_its_sub_and_nothing_else(store: Store) ->
         assert [hold.sub for hold in held] == [jonas.sub]
         assert await token_rows.find(connection, tokens[maya.sub], kind=None, now=NOW) is None
         assert await token_rows.find(connection, tokens[jonas.sub], kind=None, now=NOW) is not None
-        calendars = await accounts.list_calendars(connection, store.application_id, subs)
+        calendars = await list_calendars(connection, store.application_id, subs)
         assert {calendar.sub: (calendar.deleted, calendar.sync_status()) for calendar in calendars} == {
             maya.sub: (True, "disconnected"),
             jonas.sub: (False, "active"),
@@ -163,7 +165,7 @@ async def test_a_revoked_account_keeps_its_sub_and_nothing_else(store: Store) ->
             for sub in subs
         ]
         assert counts == [0, 1]
-        again = await accounts.create_application_calendar(connection, store.application_id, "maya", NOW)
+        again = await create_application_calendar(connection, store.application_id, "maya", NOW)
         assert again.sub != maya.sub, "the id may be used afresh, and is then somebody else"
 
 
@@ -172,15 +174,15 @@ async def test_a_calendars_version_grows_with_its_busy_time(store: Store) -> Non
         maya = await store.person(connection)
 
         async def version() -> int:
-            of = await accounts.get_calendar(connection, store.application_id, maya.sub, maya.calendar_id)
+            of = await get_calendar(connection, store.application_id, maya.sub, maya.calendar_id)
             return of.version
 
         seen = [await version()]
-        await accounts.touch_calendar(connection, store.application_id, maya.calendar_id, NOW)
+        await touch_calendar(connection, store.application_id, maya.calendar_id, NOW)
         seen.append(await version())
-        await accounts.set_known(connection, store.application_id, maya.calendar_id, NOW, NOW + HOUR)
+        await set_known(connection, store.application_id, maya.calendar_id, NOW, NOW + HOUR)
         seen.append(await version())
-        of = await accounts.get_calendar(connection, store.application_id, maya.sub, maya.calendar_id)
+        of = await get_calendar(connection, store.application_id, maya.sub, maya.calendar_id)
     assert seen == sorted(set(seen))
     assert of.knows(NOW, NOW + HOUR) and not of.knows(NOW - 1, NOW + HOUR) and not of.knows(NOW, NOW + HOUR + 1)
 
@@ -189,7 +191,7 @@ async def test_a_calendar_belongs_to_its_account(store: Store) -> None:
     async with store.transaction() as connection:
         maya, jonas = await store.person(connection, "maya"), await store.person(connection, "jonas")
         with pytest.raises(NotFound):
-            await accounts.get_calendar(connection, store.application_id, jonas.sub, maya.calendar_id)
+            await get_calendar(connection, store.application_id, jonas.sub, maya.calendar_id)
 
 
 async def test_two_secrets_are_active_while_rotating(store: Store) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from slotlink.domain.event import EventTime
-from slotlink.store import accounts, event_listing, events
+from slotlink.store import event_listing, events
+from slotlink.store.calendars import create_calendar
 from slotlink.store.event_listing import Listing
 from slotlink.store.events import Occurrence
 from tests.contract.store import DAY, HOUR, NOW, Owner, Store
@@ -126,7 +127,7 @@ async def test_pages_hold_every_occurrence_once_and_in_order(store: Store, size:
     """Many at one instant, in two calendars: the key goes on where the page ended."""
     async with store.transaction() as connection:
         maya = await store.person(connection)
-        second = await accounts.create_calendar(
+        second = await create_calendar(
             connection, store.application_id, maya.sub, maya.profile_id, "2", tzid="Etc/UTC", now=NOW
         )
         for number in range(4):

@@ -13,14 +13,17 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from slotlink.domain.booking import EventWrite
+from slotlink.domain.channel import Filters
 from slotlink.domain.event import EventTime
 from slotlink.domain.link import Link, LinkStatus
 from slotlink.domain.rules import AvailablePeriod, StoredRule
 from slotlink.errors import ConfigurationError, NotFound
 from slotlink.store import (
     accounts,
+    authorizations,
     available_periods,
     bookings,
+    channels,
     event_listing,
     events,
     idempotency,
@@ -29,19 +32,28 @@ from slotlink.store import (
     outbox_listing,
     rules,
     tokens,
+    watches,
 )
+from slotlink.store.authorizations import Code
 from slotlink.store.available_periods import Window
+from slotlink.store.calendars import create_calendar, get_calendar, list_calendars, set_known, set_tzid, touch_calendar
 from slotlink.store.event_listing import Listing
 from slotlink.store.events import Occurrence
 from slotlink.store.idempotency import KeptAnswer
 from slotlink.store.outbox import Attempt
+from slotlink.store.profiles import create_application_calendar, list_profiles
+from slotlink.store.watches import NewWatch
+from tests.contract import mirrored_calls
+from tests.contract.mirrored_calls import Elsewhere, connect_somebody
 from tests.contract.store import HOUR, NOW, Owner, Store, booking, terms
 
 # Of `applications`, it is the subject.
 MODULES: tuple[ModuleType, ...] = (
     accounts,
+    authorizations,
     available_periods,
     bookings,
+    channels,
     event_listing,
     events,
     idempotency,
@@ -50,11 +62,26 @@ MODULES: tuple[ModuleType, ...] = (
     outbox_listing,
     rules,
     tokens,
+    watches,
+    *mirrored_calls.MODULES,
 )
 TIME = EventTime(NOW, NOW + HOUR, "Etc/UTC")
 RULE = StoredRule.of("default", "Etc/UTC", [], None)
 ANSWER = KeptAnswer(b"a" * 32, 200, {}, b"")
 PERIOD = AvailablePeriod("once", NOW, NOW + HOUR)
+
+
+BACK = "https://application.test/back"
+
+
+@dataclass(frozen=True)
+class Going:
+    """What somebody who is connecting an account has in hand."""
+
+    sign_in_id: str
+    code: str
+    link_token: str
+    refresh_token: str
 
 
 @dataclass(frozen=True)
@@ -68,6 +95,11 @@ class Owned:
     access_token: str
     event_uid: str
     item_id: str  # of a callback that was given up
+    channel_id: str
+
+    going: Going
+    watch: NewWatch
+    elsewhere: Elsewhere
 
     @property
     def foreign(self) -> tuple[Any, str]:
@@ -84,15 +116,15 @@ CALLS: dict[str, Call] = {
     "accounts.find": lambda o: accounts.find(*o.foreign, [o.maya.sub]),
     "accounts.get": lambda o: accounts.get(*o.foreign, o.maya.sub),
     "accounts.find_application_calendar": lambda o: accounts.find_application_calendar(*o.foreign, "maya"),
-    "accounts.create_calendar": lambda o: accounts.create_calendar(
+    "calendars.create_calendar": lambda o: create_calendar(
         *o.foreign, o.maya.sub, o.maya.profile_id, "x", tzid="Etc/UTC", now=NOW
     ),
-    "accounts.list_profiles": lambda o: accounts.list_profiles(*o.foreign, o.maya.sub),
-    "accounts.list_calendars": lambda o: accounts.list_calendars(*o.foreign, [o.maya.sub]),
-    "accounts.get_calendar": lambda o: accounts.get_calendar(*o.foreign, o.maya.sub, o.maya.calendar_id),
-    "accounts.touch_calendar": lambda o: accounts.touch_calendar(*o.foreign, o.maya.calendar_id, NOW),
-    "accounts.set_known": lambda o: accounts.set_known(*o.foreign, o.maya.calendar_id, NOW, NOW),
-    "accounts.set_tzid": lambda o: accounts.set_tzid(*o.foreign, o.maya.sub, o.maya.calendar_id, "Asia/Tokyo"),
+    "profiles.list_profiles": lambda o: list_profiles(*o.foreign, o.maya.sub),
+    "calendars.list_calendars": lambda o: list_calendars(*o.foreign, [o.maya.sub]),
+    "calendars.get_calendar": lambda o: get_calendar(*o.foreign, o.maya.sub, o.maya.calendar_id),
+    "calendars.touch_calendar": lambda o: touch_calendar(*o.foreign, o.maya.calendar_id, NOW),
+    "calendars.set_known": lambda o: set_known(*o.foreign, o.maya.calendar_id, NOW, NOW),
+    "calendars.set_tzid": lambda o: set_tzid(*o.foreign, o.maya.sub, o.maya.calendar_id, "Asia/Tokyo"),
     "accounts.set_display_name": lambda o: accounts.set_display_name(*o.foreign, o.maya.sub, "Mallory"),
     "tokens.issue_access": lambda o: tokens.issue_access(*o.foreign, o.maya.sub, NOW),
     "tokens.issue_refresh": lambda o: tokens.issue_refresh(*o.foreign, o.maya.sub, NOW),
@@ -102,6 +134,24 @@ CALLS: dict[str, Call] = {
     "tokens.prolong": lambda o: tokens.prolong(*o.foreign, o.access_token, NOW),
     "tokens.revoke_all": lambda o: tokens.revoke_all(*o.foreign),
     "accounts.revoke": lambda o: accounts.revoke(*o.foreign, o.maya.sub, NOW),
+    "authorizations.remove_redirect_uri": lambda o: authorizations.remove_redirect_uri(*o.foreign, BACK),
+    "authorizations.has_redirect_uri": lambda o: authorizations.has_redirect_uri(*o.foreign, BACK),
+    "authorizations.list_redirect_uris": lambda o: authorizations.list_redirect_uris(*o.foreign),
+    "authorizations.end_sign_in": lambda o: authorizations.end_sign_in(*o.foreign, o.going.sign_in_id),
+    "authorizations.issue_code": lambda o: authorizations.issue_code(
+        *o.foreign, o.maya.sub, o.maya.profile_id, redirect_uri=BACK, scope="x", code_challenge=None, now=NOW
+    ),
+    "authorizations.find_code": lambda o: authorizations.find_code(*o.foreign, o.going.code),
+    "authorizations.note_code_used": lambda o: authorizations.note_code_used(*o.foreign, o.going.code, NOW),
+    "authorizations.issue_link_token": lambda o: authorizations.issue_link_token(*o.foreign, o.maya.sub, NOW),
+    "authorizations.find_link_token": lambda o: authorizations.find_link_token(*o.foreign, o.going.link_token, NOW),
+    "authorizations.use_link_token": lambda o: authorizations.use_link_token(*o.foreign, o.going.link_token, NOW),
+    "authorizations.issue_tokens": lambda o: authorizations.issue_tokens(*o.foreign, o.maya.sub, "x", NOW),
+    "authorizations.issue_access": lambda o: authorizations.issue_access(*o.foreign, o.maya.sub, "x", NOW),
+    "authorizations.find_refresh": lambda o: authorizations.find_refresh(*o.foreign, o.going.refresh_token, NOW),
+    "authorizations.end_tokens_of_code": lambda o: authorizations.end_tokens_of_code(
+        *o.foreign, Code(o.maya.sub, o.maya.profile_id, BACK, "x", None, NOW + HOUR, NOW)
+    ),
     "available_periods.upsert": lambda o: available_periods.upsert(*o.foreign, o.maya.sub, PERIOD),
     "available_periods.has": lambda o: available_periods.has(*o.foreign, o.maya.sub, "once"),
     "available_periods.read_page": lambda o: available_periods.read_page(*o.foreign, o.maya.sub, Window(), None, 10),
@@ -114,6 +164,7 @@ CALLS: dict[str, Call] = {
     "bookings.find": lambda o: bookings.find(*o.foreign, o.link.link_id),
     "bookings.find_attempt": lambda o: bookings.find_attempt(*o.foreign, o.link.link_id),
     "bookings.holds_between": lambda o: bookings.holds_between(*o.foreign, [o.maya.sub], NOW, NOW + HOUR, NOW),
+    "bookings.booked_since": lambda o: bookings.booked_since(*o.foreign, o.maya.sub, 0),
     "bookings.booked_between": lambda o: bookings.booked_between(*o.foreign, [o.maya.sub], NOW, NOW + HOUR, NOW),
     "bookings.lock_for_release": lambda o: bookings.lock_for_release(
         *o.foreign, [o.maya.sub], [o.maya.calendar_id], "interview-1"
@@ -123,6 +174,15 @@ CALLS: dict[str, Call] = {
     "bookings.release_event": lambda o: bookings.release_event(*o.foreign, o.maya.calendar_id, "interview-1"),
     "bookings.insert_booking": lambda o: bookings.insert_booking(
         *o.foreign, "e", booking(o.link, (o.maya.sub,), NOW + HOUR, NOW + 2 * HOUR), NOW
+    ),
+    "channels.create": lambda o: channels.create(*o.foreign, o.maya.sub, "https://x.test/", Filters(), NOW),
+    "channels.find": lambda o: channels.find(*o.foreign, o.maya.sub, o.channel_id),
+    "channels.find_same": lambda o: channels.find_same(*o.foreign, o.maya.sub, "https://x.test/", Filters()),
+    "channels.list_channels": lambda o: channels.list_channels(*o.foreign, o.maya.sub),
+    "channels.close": lambda o: channels.close(*o.foreign, o.channel_id, NOW),
+    "channels.close_all": lambda o: channels.close_all(*o.foreign, o.maya.sub, NOW),
+    "channels.note_change": lambda o: channels.note_change(
+        *o.foreign, o.maya.sub, [o.maya.calendar_id], NOW, managed=True
     ),
     "events.upsert_managed": lambda o: events.upsert_managed(
         *o.foreign, o.maya.calendar_id, "lunch", {}, TIME, "busy", NOW
@@ -167,21 +227,36 @@ CALLS: dict[str, Call] = {
     "outbox_listing.of_link": lambda o: outbox_listing.of_link(*o.foreign, o.link.link_id),
     "outbox_listing.attempts_of": lambda o: outbox_listing.attempts_of(*o.foreign, o.item_id),
     "outbox.replay": lambda o: outbox.replay(*o.foreign, o.item_id, NOW),
+    "watches.watches_of": lambda o: watches.watches_of(*o.foreign, o.maya.profile_id),
+    "watches.claim": lambda o: watches.claim(*o.foreign, o.maya.calendar_id, o.watch.watch_id, NOW + HOUR, 60),
+    "watches.set_watch": lambda o: watches.set_watch(
+        o.connection, o.store.vault, o.store.foreign_id, o.maya.calendar_id, NOW + HOUR, NewWatch("w", "r", "s", NOW)
+    ),
+    "watches.put_off": lambda o: watches.put_off(*o.foreign, o.maya.calendar_id, NOW + HOUR, NOW, drops=True),
+    "watches.drop_watch": lambda o: watches.drop_watch(*o.foreign, o.maya.calendar_id, o.watch.watch_id),
+    "watches.expire_watch": lambda o: watches.expire_watch(*o.foreign, o.maya.calendar_id, o.watch.watch_id, NOW),
+    **mirrored_calls.CALLS,
 }
 # These make something new of the caller's own; nothing of anybody else's is named in them.
 MAKERS: dict[str, Call] = {
+    "authorizations.add_redirect_uri": lambda o: authorizations.add_redirect_uri(*o.foreign, BACK, NOW),
+    "authorizations.keep_sign_in": lambda o: authorizations.keep_sign_in(
+        o.connection, o.store.vault, o.store.foreign_id, f"of {o.store.foreign_id}", "request", NOW
+    ),
     "idempotency.hold": lambda o: idempotency.hold(*o.foreign, ANSWER.request_sha256),
     "idempotency.keep": lambda o: idempotency.keep(
         o.connection, o.store.vault, o.store.foreign_id, ANSWER.request_sha256, ANSWER, NOW + HOUR
     ),
-    "accounts.create_application_calendar": lambda o: accounts.create_application_calendar(*o.foreign, "maya", NOW),
+    "profiles.create_application_calendar": lambda o: create_application_calendar(*o.foreign, "maya", NOW),
     "links.create": lambda o: links.create(
         o.connection, o.store.vault, o.store.foreign_id, o.link.event, terms(o.maya.sub), NOW
     ),
     "outbox.add": lambda o: outbox.add(
         o.connection, o.store.vault, o.store.foreign_id, o.link.link_id, "https://x.test/", "x.test:443", b"", NOW
     ),
+    **mirrored_calls.MAKERS,
 }
+TENANTS = {"application_id", "mirror", "mirrors", "write"}  # the last three say whose they are
 
 
 def test_every_function_that_takes_an_application_is_tried() -> None:
@@ -191,7 +266,7 @@ def test_every_function_that_takes_an_application_is_tried() -> None:
         for name, function in inspect.getmembers(module, inspect.iscoroutinefunction)
         if function.__module__ == module.__name__
         and not name.startswith("_")
-        and "application_id" in inspect.signature(function).parameters
+        and TENANTS & inspect.signature(function).parameters.keys()
     }
     assert names == CALLS.keys() | MAKERS.keys()
 
@@ -202,7 +277,9 @@ async def test_a_foreign_application_sees_and_changes_nothing(store: Store, modu
         owned = await _own(store, connection)
         before = await store.rows(connection)
     assert all(before[table] for table in ("links", "bookings", "events", "busy_periods", "tokens", "outbox"))
-    assert all(before[table] for table in ("availability_rules", "available_periods", "idempotency_keys"))
+    assert all(before[table] for table in ("availability_rules", "available_periods", "idempotency_keys", "channels"))
+    assert all(before[table] for table in ("redirect_uris", "sign_ins", "authorization_codes", "link_tokens"))
+    assert all(before[table] for table in ("profiles", "event_writes"))
     for name, call in (CALLS | MAKERS).items():
         if not name.startswith(module):
             continue
@@ -227,7 +304,7 @@ async def test_another_rows_secret_does_not_open(store: Store) -> None:
             links.open_token(store.vault, sealed, application_id, link_id)
 
 
-async def _own(store: Store, connection: Any) -> tuple[Owner, Link, str, str, str]:
+async def _own(store: Store, connection: Any) -> tuple[Owner, Link, str, str, str, str, Going, NewWatch, Elsewhere]:
     maya = await store.person(connection)
     event_uid = await store.event(connection, maya.calendar_id, "lunch", NOW, NOW + HOUR)
     write = EventWrite(maya.sub, maya.calendar_id, {})
@@ -241,4 +318,29 @@ async def _own(store: Store, connection: Any) -> tuple[Owner, Link, str, str, st
     )
     [item] = await outbox.claim(connection, "w_1", NOW, lease_s=40, limit=1)
     await outbox.settle(connection, item, Attempt(NOW, 1, 500, "answered 500"), state="dead", due_at=None)
-    return maya, link, access_token, event_uid, item_id
+    channel = await channels.create(connection, store.application_id, maya.sub, "https://x.test/", Filters(), NOW)
+    going, watch = await _going(store, connection, maya), await _watch(store, connection, maya)
+    elsewhere = await connect_somebody(store, connection)
+    return maya, link, access_token, event_uid, item_id, channel.channel_id, going, watch, elsewhere
+
+
+async def _going(store: Store, connection: Any, maya: Owner) -> Going:
+    own = (connection, store.application_id)
+    await authorizations.add_redirect_uri(*own, BACK, NOW)
+    sign_in_id = await authorizations.keep_sign_in(
+        connection, store.vault, store.application_id, store.application_id, "request", NOW
+    )
+    code = await authorizations.issue_code(
+        *own, maya.sub, maya.profile_id, redirect_uri=BACK, scope="x", code_challenge=None, now=NOW
+    )
+    link_token = await authorizations.issue_link_token(*own, maya.sub, NOW)
+    _, refresh_token = await authorizations.issue_tokens(*own, maya.sub, "x", NOW)
+    return Going(sign_in_id, code, link_token, refresh_token)
+
+
+async def _watch(store: Store, connection: Any, maya: Owner) -> NewWatch:
+    own = (store.application_id, maya.calendar_id)
+    watch = NewWatch(f"wat_{store.application_id}", "remote", "secret", NOW + HOUR)
+    assert await watches.claim(connection, *own, None, NOW, 60)
+    assert await watches.set_watch(connection, store.vault, *own, NOW + 60, watch)
+    return watch

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import gc
 import itertools
 import random
 import time
@@ -18,14 +17,19 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import event as engine_event
+
 from slotlink.app import open_deps
 from slotlink.domain.link import CallbackUrls, Link, TargetCalendar, Terms
 from slotlink.domain.query import Group, Member, Query
 from slotlink.errors import LinkNotOpen, SlotTaken
 from slotlink.services.booking import find_offer
+from slotlink.services.deps import Deps
 from slotlink.services.links import create_link
 from slotlink.settings import Settings
-from slotlink.store import accounts, applications, outbox
+from slotlink.store import applications, outbox
+from slotlink.store.calendars import list_calendars
+from slotlink.store.profiles import create_application_calendar
 from slotlink.web import api_links, page
 from slotlink.worker.deliver_callback import CallbackClient
 from slotlink.worker.loop import Worker
@@ -75,7 +79,8 @@ class Ground:
         self.settings = Settings.from_environ(environ).at("https://app.test")
         self.receiver = receiver
         self.fate: Fate | None = None
-        self.deps = open_deps(self.settings, checkpoints=True)
+        self._connections: list[Any] = []
+        self.deps = self._open()
         self._ahead = 0  # of the clock: a new life need not wait for the leases of the last one
 
     async def reached(self, name: str) -> None:
@@ -91,11 +96,11 @@ class Ground:
         async with self.deps.database.transaction() as connection:
             self.application_id, _ = await applications.create(connection, self.deps.vault, "Globex", self.now)
             people = [
-                await accounts.create_application_calendar(connection, self.application_id, name, self.now)
+                await create_application_calendar(connection, self.application_id, name, self.now)
                 for name in ("maya", "jonas", "ines")
             ]
             subs = [person.sub for person in people]
-            calendars = await accounts.list_calendars(connection, self.application_id, subs)
+            calendars = await list_calendars(connection, self.application_id, subs)
         self.people = [TargetCalendar(calendar.sub, calendar.calendar_id) for calendar in calendars]
 
     @property
@@ -162,10 +167,23 @@ class Ground:
     async def die(self) -> None:
         """What was open is thrown away; the next life begins, after every lease has ended."""
         await self.deps.database.close()
-        gc.collect()  # connections of tasks that were cut off: a process that dies takes their locks with it
+        await self._drop_connections()
         self.fate = None
         self._ahead += 100
-        self.deps = open_deps(self.settings, checkpoints=True)
+        self.deps = self._open()
+
+    def _open(self) -> Deps:
+        deps = open_deps(self.settings, checkpoints=True)
+        for engine in (deps.database._writer, deps.database._reader):
+            engine_event.listen(engine.sync_engine, "connect", lambda opened, _record: self._connections.append(opened))
+        return deps
+
+    async def _drop_connections(self) -> None:
+        """Those of tasks that were cut off, too: a process that dies takes its locks with it."""
+        for opened in self._connections:
+            with contextlib.suppress(Exception):  # closed already
+                await opened.driver_connection.close()
+        self._connections.clear()
 
     async def check(self, links: list[Link]) -> None:
         truth = await Truth.read(self.deps, self.application_id)

@@ -85,6 +85,21 @@ await step('deleteAvailablePeriods', () => maya.deleteAvailablePeriods({ delete_
 await step('listAvailablePeriods after all', () => maya.listAvailablePeriods());
 await step('deleteAvailabilityRule of the last', () => maya.deleteAvailabilityRule({ availability_rule_id: 'default' }));
 
+const opened = await step('createNotificationChannel', () =>
+  maya.createNotificationChannel({
+    callback_url: `${given.receiver}/node-channel`,
+    filters: { calendar_ids: [calendar_id], only_managed: false },
+  }));
+await step('createNotificationChannel again', () =>
+  maya.createNotificationChannel({ callback_url: `${given.receiver}/node-channel`, filters: { calendar_ids: [calendar_id] } }));
+await step('createNotificationChannel, 422', () =>
+  maya.createNotificationChannel({ callback_url: 'nowhere', filters: { calendar_ids: [] } }));
+await step('listNotificationChannels', () => maya.listNotificationChannels());
+const { channel_id } = opened.channel;
+await step('deleteNotificationChannel', () => maya.deleteNotificationChannel({ channel_id }));
+await step('deleteNotificationChannel, 404', () => maya.deleteNotificationChannel({ channel_id }));
+await step('listNotificationChannels after deleteNotificationChannel', () => maya.listNotificationChannels());
+
 const crowded = clientWith({ access_token: given.crowded });
 const firstPeriods = await step('listAvailablePeriods, page 1', () => crowded.listAvailablePeriods());
 await step('listAvailablePeriods, page 2', () =>

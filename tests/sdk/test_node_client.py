@@ -169,6 +169,19 @@ def test_available_periods_are_kept_and_deleted_one_or_all(report: Report) -> No
     assert ids("listAvailablePeriods after all") == []
 
 
+def test_channels_are_opened_listed_and_closed(report: Report, receiver: Receiver) -> None:
+    channel = report.answer("createNotificationChannel")["channel"]
+    calendar_ids = [report.calendar["calendar_id"]]
+    assert channel["callback_url"] == f"{receiver.url}/node-channel"
+    assert channel["filters"] == {"calendar_ids": calendar_ids}, "only those that differ from the default"
+    assert report.answer("createNotificationChannel again") == {"channel": channel}
+    assert report.answer("listNotificationChannels") == {"channels": [channel]}
+    refused = report.error("createNotificationChannel, 422")["entity"]["errors"]
+    assert set(refused) == {"callback_url", "filters.calendar_ids"}
+    assert report.answer("deleteNotificationChannel") == "", "202 has no body"
+    assert report.answer("listNotificationChannels after deleteNotificationChannel") == {"channels": []}
+
+
 @pytest.mark.parametrize(
     ("method", "items"),
     [("readEvents", "events"), ("freeBusy", "free_busy"), ("listAvailablePeriods", "available_periods")],
@@ -264,6 +277,7 @@ def test_errors_show_status_and_body(report: Report) -> None:
         ("createEvent, 404", 404),
         ("readAvailabilityRule, 404", 404),
         ("deleteAvailabilityRule, 404", 404),
+        ("deleteNotificationChannel, 404", 404),
         ("listCalendars, 401", 401),
         ("listCalendars, 401 with a callback", 401),
         ("realTimeScheduling, 401", 401),

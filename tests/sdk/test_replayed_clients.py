@@ -578,7 +578,7 @@ def test_php_refreshes_and_revokes_by_sub(php: Php) -> None:
         ("GET", "/v1/calendars", 200),
         ("GET", "/v1/events?tzid=Etc%2FUTC", 200),
         ("GET", "/v1/profiles", 200),
-        ("POST", "/v1/link_tokens", 404),
+        ("POST", "/v1/link_tokens", 403),  # an embedded account
         ("POST", "/v1/profiles/pro_x/revoke", 404),
         ("DELETE", "/v1/channels/chn_x", 404),
     ],

@@ -18,7 +18,9 @@ from slotlink.domain.link import CallbackUrls, Link, TargetCalendar, Terms
 from slotlink.domain.query import ExcludedEvent, Group, Member, Query
 from slotlink.services.links import create_link
 from slotlink.settings import Settings
-from slotlink.store import accounts, applications
+from slotlink.store import applications
+from slotlink.store.calendars import list_calendars
+from slotlink.store.profiles import create_application_calendar
 from slotlink.vault import Vault
 from tests.center import DAY, HOUR, START
 from tests.simulation.predictable import predictable_secrets
@@ -82,8 +84,8 @@ async def _make(folder: Path, settings: Settings) -> Image:
     async with deps.database.transaction() as connection:
         application_id, client_secret = await applications.create(connection, deps.vault, "Globex", START)
         for name in ("ana", "ben", "cy", "dee"):
-            account = await accounts.create_application_calendar(connection, application_id, name, START)
-            [calendar] = await accounts.list_calendars(connection, application_id, [account.sub])
+            account = await create_application_calendar(connection, application_id, name, START)
+            [calendar] = await list_calendars(connection, application_id, [account.sub])
             people[name] = Person(account.sub, calendar.calendar_id)
     links = [await create_link(deps, application_id, event, terms, START) for event, terms in link_requests(people)]
     await deps.database.close()

@@ -121,8 +121,9 @@ def calendars(rows: dict[str, Row], addresses: tuple[str, ...]) -> list[RemoteCa
 
 def _holds_events(row: Row) -> bool:
     kinds = row.kinds(KINDS)
-    # Nextcloud lists what was deleted, and its bin, beside what is there; the others are the inbox and outbox.
-    hidden = any(word in kind for kind in kinds for word in ("deleted", "trash", "schedule-"))
+    # Nextcloud lists what was deleted, and its bin, beside what is there. An inbox is no calendar of anybody's; an
+    # outbox that is one holds events as well: SOGo's first calendar is both.
+    hidden = any(word in kind for kind in kinds for word in ("deleted", "trash", "schedule-inbox"))
     components = row.under(_COMPONENTS, f"{CALDAV}comp")
     event = not components or any(each.get("name", "").upper() == "VEVENT" for each in components)
     return _CALENDAR in kinds and event and not hidden

@@ -29,8 +29,11 @@ KINDS = f"{DAV}resourcetype"
 
 MOST_MARKS = 1_000_000  # of `<`, and of quotes, in one answer: they bound the memory that elements and attributes take
 
-_PLAIN = "!$&'()*+,;=:@-._~"  # what a segment of a path may hold as it is (RFC 3986 3.3)
+_PLAIN = "!$()*+,;=:@-._~"
+"""What a segment of a path may hold as it is (RFC 3986 3.3), without what XML has to escape: SOGo reads a name no
+further than that."""
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f.:]+")
+_PAIR = re.compile(rb"&#(5[5-6]\d{3});&#(5[6-7]\d{3});")
 _STATUS = re.compile(r"\s*HTTP/\d+(?:\.\d+)?\s+(\d{3})\b")
 
 
@@ -167,12 +170,21 @@ def _parse(body: bytes) -> ET.Element:
         raise ProviderUnavailable("the answer has more elements than we read")
     # UTF-8 whatever the text declares: in other encodings the marks could not be counted. And all of it at once:
     # a token that comes in many pieces costs this expat quadratic time.
+    body = _PAIR.sub(_character, body)
     parser = cast("Any", DefusedXMLParser(target=ET.TreeBuilder(), encoding="utf-8", forbid_dtd=True))
     try:
         parser.feed(body)
         return cast("ET.Element", parser.close())
     except (ET.ParseError, DefusedXmlException, ValueError, AssertionError) as error:
         raise ProviderUnavailable(f"the answer is no XML that we read: {type(error).__name__}") from error
+
+
+def _character(pair: re.Match[bytes]) -> bytes:
+    """What SOGo writes as the two halves that UTF-16 has for it, of which XML knows neither (XML 1.0 2.2)."""
+    high, low = int(pair[1]), int(pair[2])
+    if not (0xD800 <= high < 0xDC00 <= low < 0xE000):
+        return pair[0]
+    return chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00)).encode()
 
 
 def _rows(response: ET.Element) -> Iterable[Row]:
@@ -224,7 +236,7 @@ def absolute(base: str, href: str) -> str:
 
     Escapes of the server stay as they are; what nobody may send raw (spaces, letters of other scripts) is escaped."""
     try:
-        found = urlsplit(urljoin(base, quote(href.strip(), safe="/?#[]%" + _PLAIN)))
+        found = urlsplit(urljoin(base, quote(href.strip(), safe="/?#[]%&'" + _PLAIN)))
         # Escaped with the rest: names in other scripts are written in another way (RFC 3490).
         host, port = unquote(found.hostname or "").encode("idna").decode(), found.port
     except ValueError as error:

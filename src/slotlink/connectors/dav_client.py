@@ -28,6 +28,8 @@ MOST_REDIRECTS = 5
 REQUEST_S = 30.0  # for one exchange, within the deadline of whoever asks
 _LARGE = 200_000  # bytes of XML that are parsed beside the event loop
 
+_READS = ("PROPFIND", "REPORT")
+_BROKEN = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
 _OURS = (400, 403, 405, 409, 413, 414, 415, 422, 501)
 
 
@@ -37,6 +39,10 @@ class TooLarge(NotAccepted):
 
 class SentAway(NotAccepted):
     """To an address where the password must not go."""
+
+
+class ConnectionBroken(ProviderUnavailable):
+    """It stood, and ended before anything was answered."""
 
 
 class Forbidden(CalendarGone):
@@ -74,7 +80,7 @@ class DavClient:
     ) -> Answer:
         """Whatever is answered, errors too. Raises ProviderUnavailable, NotAccepted."""
         for _ in range(MOST_REDIRECTS + 1):
-            answer = await self._once(method, url, body, headers or {})
+            answer = await self._answered(method, url, body, headers or {})
             target = answer.headers.get("Location")
             if answer.status not in (301, 302, 307, 308) or not target:
                 return answer
@@ -95,6 +101,16 @@ class DavClient:
         answer = await self.ask_xml(method, url, body, depth)
         return await read(answer), answer.url
 
+    async def _answered(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
+        try:
+            return await self._once(method, url, body, headers)
+        except ConnectionBroken:
+            # Kept open by us and closed by the server, which SOGo never says that it does. The session itself asks
+            # again where HTTP has no doubt that this is safe; of what WebDAV adds, it does not know.
+            if method not in _READS:
+                raise
+            return await self._once(method, url, body, headers)
+
     async def _once(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
         try:
             async with (
@@ -114,6 +130,8 @@ class DavClient:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if refused := refused_address(error):
                 raise NotAccepted(str(refused)) from error
+            if isinstance(error, _BROKEN) and not isinstance(error, aiohttp.ClientConnectorError):
+                raise ConnectionBroken(f"no answer: {type(error).__name__}") from error
             raise ProviderUnavailable(f"no answer: {type(error).__name__}") from error
 
 

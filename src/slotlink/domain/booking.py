@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from slotlink import engine
-from slotlink.domain.event import fill_in, with_times
+from slotlink.domain.event import awaits_room, fill_in, with_times
 from slotlink.domain.link import Json, Link, LinkStatus, TargetCalendar
 from slotlink.domain.query import Member, anytime, with_free
 from slotlink.errors import CalendarsUnreadable, LinkNotOpen, SlotNotOffered, SlotTaken
@@ -131,13 +131,13 @@ def _event(link: Link, start: int, end: int) -> Json:
 
 def _event_writes(link: Link, booked: Sequence[str], start: int, end: int) -> tuple[EventWrite, ...]:
     """Which event goes into which calendar, for the people booked."""
-    event = fill_in(_event(link, start, end))
+    event = _event(link, start, end)
     targets = link.terms.targets
     if link.terms.event_creation == "single":
         return _single_write(targets, booked, event)
     asked = link.terms.query.subs
     return tuple(
-        EventWrite(target.sub, target.calendar_id, event)
+        EventWrite(target.sub, target.calendar_id, _filled_in(event))
         for target in targets
         # A target outside the query, such as a shared calendar, always gets the event.
         if target.sub in booked or target.sub not in asked
@@ -156,4 +156,9 @@ def _single_write(targets: Sequence[TargetCalendar], booked: Sequence[str], even
     whole = {**event, **(organizer.event or {})}
     if attendees:
         whole["attendees"] = attendees
-    return (EventWrite(organizer.sub, organizer.calendar_id, fill_in(whole)),)
+    return (EventWrite(organizer.sub, organizer.calendar_id, _filled_in(whole)),)
+
+
+def _filled_in(event: Json) -> Json:
+    """Texts keep the variables of a room that is still to be made: they are filled in wherever they are read."""
+    return event if awaits_room(event) else fill_in(event)

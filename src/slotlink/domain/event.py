@@ -21,6 +21,9 @@ know, to be taken as NEEDS-ACTION (RFC 5545 3.2.12)."""
 
 JOIN_URL_VARIABLE = re.compile(r"\{\{\s*cronofy\.conferencing\.(?:join_url|invite_block)\s*\}\}")
 JOIN_URL_PENDING = "Conferencing details to follow"
+INTEGRATED = ("default", "integrated")
+"""The `profile_id`s of a meeting room that the calendar's own provider makes. Nothing else is connected, so the default
+is that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +124,30 @@ def fill_in(event: Json) -> Json:
     if location and isinstance(location.get("description"), str):
         changed["location"] = {**location, "description": filled(location["description"])}
     return changed
+
+
+def wants_room(event: Mapping[str, Any]) -> bool:
+    """Whether its calendar's provider is to make the meeting room, or has made it."""
+    conferencing: Json = event.get("conferencing") or {}
+    return conferencing.get("profile_id") in INTEGRATED
+
+
+def awaits_room(event: Mapping[str, Any]) -> bool:
+    """Whether nobody knows yet where that room is."""
+    return wants_room(event) and not event["conferencing"].get("join_url")
+
+
+def with_room(event: Json, join_url: str, made_by: str) -> Json:
+    """The event once its room is known; the texts name it by their variables. `made_by`, for people: Google Meet."""
+    return {**event, "conferencing": {"provider_description": made_by, **event["conferencing"], "join_url": join_url}}
+
+
+def with_guests(guests: Iterable[Json], invited: Iterable[Json], removed: Iterable[Json]) -> list[Json]:
+    """Who is invited after a change, as they are read back. Who was before keeps the answer; one address, one guest."""
+    named = {mail_address(each["email"]): each for each in guests}
+    for each in removed:
+        named.pop(mail_address(each["email"]), None)
+    for each in invited:
+        address = mail_address(each["email"])
+        named[address] = {"status": "needs_action", **named.get(address, {}), **each}
+    return list(named.values())

@@ -4,7 +4,7 @@ lines → moments → rules → zones → events → recurrence → calendars, m
 Why we walk recurrence ourselves: docs/decisions/0003-reading-calendars.md.
 """
 
-from slotlink.ical.calendars import MOST_BYTES, CalendarObject, expand, read_calendar
+from slotlink.ical.calendars import MOST_BYTES, CalendarObject, ReadObject, expand, read_calendar, read_object
 from slotlink.ical.events import Occurrence
 from slotlink.ical.lines import InvalidCalendar, TooManyOccurrences
 from slotlink.ical.merging import merge
@@ -15,9 +15,11 @@ __all__ = [
     "CalendarObject",
     "InvalidCalendar",
     "Occurrence",
+    "ReadObject",
     "TooManyOccurrences",
     "expand",
     "merge",
     "read_calendar",
+    "read_object",
     "write_event",
 ]

@@ -1,8 +1,9 @@
 """Calendar files, split into the objects that are stored, one for each UID, and these expanded to occurrences."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from slotlink.ical.events import Occurrence, read_events
+from slotlink.ical.events import Event, Occurrence, read_events
 from slotlink.ical.lines import HEAD, InvalidCalendar, TooManyOccurrences, blaming, by_uid, fold, split_calendar
 from slotlink.ical.recurrence import occurrences
 from slotlink.ical.zones import Zones
@@ -10,6 +11,7 @@ from slotlink.ical.zones import Zones
 MOST_BYTES = 5_000_000  # of a file
 MOST_TIMES_LARGER = 10
 """How many times its own size a file may become when it is split, for every object brings its zones along."""
+MOST_OCCURRENCES = 10_000  # of one object in a window
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +45,66 @@ def read_calendar(text: str | bytes, *, max_bytes: int = MOST_BYTES) -> tuple[li
         size += sum(map(len, lines))
         if size > most:
             raise InvalidCalendar(f"the calendar has more than {most} characters when each event has its zones with it")
-        recurring = any(event.rules or event.extra for event in events if event.recurrence is None)
-        objects.append(CalendarObject(uid, fold([*lines, "END:VCALENDAR"]), recurring))
+        objects.append(CalendarObject(uid, fold([*lines, "END:VCALENDAR"]), _recurring(events)))
     own = next((line.partition(":")[2].strip() for line in head if line.upper().startswith("X-WR-TIMEZONE")), "")
     with blaming("X-WR-TIMEZONE"):
         return objects, zones.find(own)[1] if own else None
 
 
-def expand(text: str, tzid: str, start: int, end: int, *, max_occurrences: int = 10_000) -> list[Occurrence]:
-    """Return the occurrences of a CalendarObject that overlap [start, end) in UTC seconds, sorted by start.
+@dataclass(frozen=True, slots=True)
+class ReadObject:
+    """A CalendarObject, read once, to be expanded over any window.
 
-    Floating and all-day times are read in `tzid`. Transparent occurrences are included, cancelled ones are not. One
-    without length is included when its time is in the window. Raises InvalidCalendar, TooManyOccurrences.
+    uid        the first there is; empty where there is no event
+    recurring  it repeats by a rule or by dates of its own
     """
-    if len(text) > MOST_TIMES_LARGER * MOST_BYTES:
-        raise InvalidCalendar("the object is larger than any that a calendar is split into")
+
+    uid: str
+    recurring: bool
+    _tzid: str
+    _groups: Mapping[str, Sequence[Event]]
+
+    def expand(self, start: int, end: int, *, max_occurrences: int = MOST_OCCURRENCES) -> list[Occurrence]:
+        """Return the occurrences that overlap [start, end) in UTC seconds, sorted by start.
+
+        Transparent occurrences are included, cancelled ones are not. One without length is included when its time is in
+        the window. Raises InvalidCalendar, TooManyOccurrences."""
+        found: list[Occurrence] = []
+        for uid, events in self._groups.items():
+            with blaming(f"UID {uid!r}"):
+                for occurrence in occurrences(events, self._tzid, start, end):
+                    inside = occurrence.start < end and (occurrence.end > start or occurrence.start >= start)
+                    if inside and occurrence.status != "cancelled":
+                        found.append(occurrence)
+                    if len(found) > max_occurrences:
+                        raise TooManyOccurrences(
+                            f"UID {uid!r} has more than {max_occurrences} occurrences in the window"
+                        )
+        return sorted(found, key=lambda o: (o.start, o.end, o.uid, o.recurrence_id or 0))
+
+
+def read_object(text: str, tzid: str, *, max_size: int = MOST_TIMES_LARGER * MOST_BYTES) -> ReadObject:
+    """Read a CalendarObject of at most `max_size` characters. Floating and all-day times are read in `tzid`.
+
+    Raises InvalidCalendar."""
+    if len(text) > max_size:
+        raise InvalidCalendar(f"the object is larger than the {max_size} characters allowed")
     default, _ = Zones({}).find(tzid)
     _, blocks, components = split_calendar(text.encode("utf-8", "replace"))
     zones = Zones(blocks, default)
-    found: list[Occurrence] = []
+    groups: dict[str, list[Event]] = {}
     for uid, group in by_uid(components).items():
         with blaming(f"UID {uid!r}"):
-            for occurrence in occurrences(read_events(group, zones), tzid, start, end):
-                inside = occurrence.start < end and (occurrence.end > start or occurrence.start >= start)
-                if inside and occurrence.status != "cancelled":
-                    found.append(occurrence)
-                if len(found) > max_occurrences:
-                    raise TooManyOccurrences(f"UID {uid!r} has more than {max_occurrences} occurrences in the window")
-    return sorted(found, key=lambda o: (o.start, o.end, o.uid, o.recurrence_id or 0))
+            groups[uid] = read_events(group, zones)
+    recurring = any(_recurring(events) for events in groups.values())
+    return ReadObject(next(iter(groups), ""), recurring, tzid, groups)
+
+
+def expand(text: str, tzid: str, start: int, end: int, *, max_occurrences: int = MOST_OCCURRENCES) -> list[Occurrence]:
+    """The occurrences of a CalendarObject, as `ReadObject.expand` returns them. Raises InvalidCalendar,
+    TooManyOccurrences."""
+    return read_object(text, tzid).expand(start, end, max_occurrences=max_occurrences)
+
+
+def _recurring(events: Sequence[Event]) -> bool:
+    return any(event.rules or event.extra for event in events if event.recurrence is None)

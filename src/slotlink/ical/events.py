@@ -53,10 +53,25 @@ class Occurrence:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What is the same of every happening of an event, in the words of `Occurrence`."""
+
+    uid: str
+    status: Literal["confirmed", "tentative", "cancelled"]
+    transparency: Literal["opaque", "transparent"]
+    summary: str
+    description: str
+    location: str
+    url: str
+    private: bool
+    busy_status: str
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """A VEVENT with its values read. `extra` are the RDATEs, each with its own length if it was a PERIOD."""
 
-    component: Component
+    said: Said
     start: Moment
     length: Length
     recurrence: Moment | None
@@ -73,27 +88,24 @@ class Event:
 
     def occurrence(self, local: datetime, recurrence_id: int | None, length: Length, tzid: str) -> Occurrence:
         """The happening that starts at `local` on the event's own wall clock."""
-        zone, is_date, text = self.start.zone, self.start.is_date, self.component.text
+        zone, is_date, said = self.start.zone, self.start.is_date, self.said
         start, end = sorted((instant_of(local, zone), length.end(local, zone)))  # an end before the start blocks too
-        status, busy = self.component.word("STATUS"), self.component.word(*BUSY_STATUS)
-        transparent = self.component.word("TRANSP") == "TRANSPARENT" or busy == "FREE"
-        tentative = status == "TENTATIVE" or busy == "TENTATIVE"
         return Occurrence(
-            uid=text("UID"),
+            uid=said.uid,
             start=start,
             end=end,
             start_date=local.date() if is_date else None,
             end_date=length.last_day(local).date() if is_date else None,
             recurrence_id=recurrence_id,
-            status="cancelled" if status == "CANCELLED" else "tentative" if tentative else "confirmed",
-            transparency="transparent" if transparent else "opaque",
-            summary=text("SUMMARY"),
-            description=text("DESCRIPTION"),
-            location=text("LOCATION"),
-            url=text("URL"),
-            private=self.component.word("CLASS") in ("PRIVATE", "CONFIDENTIAL"),
+            status=said.status,
+            transparency=said.transparency,
+            summary=said.summary,
+            description=said.description,
+            location=said.location,
+            url=said.url,
+            private=said.private,
             tzid=self.start.tzid or tzid,
-            busy_status=busy,
+            busy_status=said.busy_status,
             answers=self.answers,
         )
 
@@ -128,7 +140,7 @@ def _event(component: Component, zones: Zones, series: tzinfo | None = None) -> 
     if len(component.all("RRULE")) > MAX_RULES:
         raise InvalidCalendar(f"the event has more than the {MAX_RULES} rules we search")
     return Event(
-        component=component,
+        said=_said(component),
         start=start,
         length=parse_length(start, ends[0] if ends else None, component.text("DURATION")),
         recurrence=recurrences[0] if recurrences else None,
@@ -137,6 +149,24 @@ def _event(component: Component, zones: Zones, series: tzinfo | None = None) -> 
         extra=extra,
         excluded=moments("EXDATE", start.zone),
         answers=_answers(component),
+    )
+
+
+def _said(component: Component) -> Said:
+    text = component.text
+    status, busy = component.word("STATUS"), component.word(*BUSY_STATUS)
+    transparent = component.word("TRANSP") == "TRANSPARENT" or busy == "FREE"
+    tentative = status == "TENTATIVE" or busy == "TENTATIVE"
+    return Said(
+        uid=text("UID"),
+        status="cancelled" if status == "CANCELLED" else "tentative" if tentative else "confirmed",
+        transparency="transparent" if transparent else "opaque",
+        summary=text("SUMMARY"),
+        description=text("DESCRIPTION"),
+        location=text("LOCATION"),
+        url=text("URL"),
+        private=component.word("CLASS") in ("PRIVATE", "CONFIDENTIAL"),
+        busy_status=busy,
     )
 
 

@@ -5,9 +5,11 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from string import ascii_letters
 from typing import cast
 
 from icalendar.parser import Contentline
+from icalendar.parser.property import unescape_backslash
 
 HEAD = ("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Slotlink//Slotlink//EN")
 """How every calendar we write begins."""
@@ -22,7 +24,11 @@ BUSY_STATUS = (
 """What Outlook says of an event, the first that is there ([MS-OXCICAL] 2.1.3.1.1.20.31, .42 and .34)."""
 _READ = frozenset((*_TIMES, *_TEXTS, *BUSY_STATUS, "SEQUENCE", "DTSTAMP", "TZID", "TZOFFSETFROM", "TZOFFSETTO"))
 _PARAMETER = re.compile(r';([A-Za-z0-9-]+)=((?:"[^"]*"|[^";:])*)')
-_PLAIN = re.compile(r'[A-Za-z-]+(?:;TZID=([^"\\^:;,]+))?:([^\\]*)')
+_PLAIN = re.compile(r'[A-Za-z-]+(?:;(?:TZID=([^"\\^:;,]+)|VALUE=[A-Z-]+))?:([^\\]*)')
+_PLAIN_TEXT = re.compile(r"[A-Za-z-]+:(.*)", re.DOTALL)
+_NAME_ENDS = re.compile("[;:]")
+_NO_MARK = frozenset(ascii_letters) - set("BbEe")
+"""A line that begins with one of these is no BEGIN and no END, and not blank."""
 
 
 MAX_ZONES = 300
@@ -85,9 +91,11 @@ def split_calendar(raw: bytes) -> tuple[list[str], dict[str, list[str]], list[Co
     own: list[str] = []  # of these, the lines that are not in a component inside it
     unread: list[str] = []
     for number, line in enumerate((line.rstrip("\r") for line in text.split("\n")), 1):
-        keyword, _, name = line.strip().upper().partition(":")
-        if not keyword:
-            continue
+        keyword, name = "", ""
+        if line[:1] not in _NO_MARK:  # most lines do: this is where the time goes
+            keyword, _, name = line.strip().upper().partition(":")
+            if not keyword:
+                continue
         if keyword == "BEGIN":
             stack.append(name)
             if len(stack) == 2:
@@ -119,7 +127,7 @@ def properties(lines: Sequence[str]) -> dict[str, list[Property]]:
     """Read the lines we have a use for. Others may be as odd as they like."""
     found: dict[str, list[Property]] = {}
     for line in lines:
-        name = re.split("[;:]", line, maxsplit=1)[0].strip().upper()
+        name = _NAME_ENDS.split(line, 1)[0].strip().upper()
         if name == "ATTENDEE":
             # One that cannot be read is nobody's answer, and so frees nobody.
             found.setdefault(name, []).extend(_attendee(line))
@@ -128,6 +136,8 @@ def properties(lines: Sequence[str]) -> dict[str, list[Property]]:
             continue
         if plain := _PLAIN.fullmatch(line):  # most lines; without this a feed takes twice as long to read
             params, value = ({"TZID": plain[1]} if plain[1] else {}), plain[2]
+        elif text := _PLAIN_TEXT.fullmatch(line):  # descriptions, which are long
+            params, value = {}, unescape_backslash(text[1])
         else:
             try:
                 _, raw_params, value = Contentline(line).parts()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from slotlink.ical.lines import Component, InvalidCalendar, fold, split_calendar
+from slotlink.domain.event import mail_address
+from slotlink.ical.lines import Component, InvalidCalendar, fold, properties, split_calendar
 
 _TIMES = ("DTSTART", "DTEND", "DURATION")
-_COMPARED = ("SUMMARY", "DESCRIPTION", "LOCATION", "URL", "TRANSP", "CLASS", "STATUS", *_TIMES)
+_COMPARED = ("SUMMARY", "DESCRIPTION", "LOCATION", "URL", "TRANSP", "CLASS", "STATUS", "ORGANIZER", *_TIMES)
 _ALWAYS_OURS = {"DTSTAMP", "SEQUENCE"}
 
 
@@ -19,8 +20,10 @@ def merge(theirs: str, before: str, now: str) -> str:
     if changed & set(_TIMES):
         changed |= set(_TIMES)
     changed |= _ALWAYS_OURS
-    kept = [line for line, own in _marked(event) if not (own and _name(line) in changed)]
-    added = [line for line, own in _marked(new) if own and _name(line) in changed]
+    # Whoever stays invited stays as they have it: with the answer that was given.
+    gone, come = _guests(old) - _guests(new), _guests(new) - _guests(old) - _guests(event)
+    kept = [line for line, own in _marked(event) if not (own and (_name(line) in changed or _guest(line) in gone))]
+    added = [line for line, own in _marked(new) if own and (_name(line) in changed or _guest(line) in come)]
     head = [line for line in head if _name(line) not in ("END", "METHOD")]
     return fold([*head, *zones, *kept[:-1], *added, kept[-1], "END:VCALENDAR"])
 
@@ -34,6 +37,17 @@ def _only(text: str) -> tuple[list[str], list[str], Component]:
 
 def _own(event: Component, name: str) -> list[str]:
     return [line for line, own in _marked(event) if own and _name(line) == name]
+
+
+def _guests(event: Component) -> set[str]:
+    return {guest for line, own in _marked(event) if own and (guest := _guest(line))}
+
+
+def _guest(line: str) -> str:
+    """Who is invited by the line; empty where it invites nobody."""
+    if _name(line) != "ATTENDEE":
+        return ""
+    return next((mail_address(found.value) for found in properties([line]).get("ATTENDEE", [])), "")
 
 
 def _marked(event: Component) -> list[tuple[str, bool]]:

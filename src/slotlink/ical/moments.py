@@ -16,7 +16,7 @@ _DURATION = re.compile(r"([+-]?)P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)
 
 def instant_of(local: datetime, zone: tzinfo) -> int:
     """UTC seconds of a wall clock. Doubled: the first. Missing: the offset before the gap (RFC 5545 3.3.5)."""
-    return int((local - EPOCH - (local.replace(tzinfo=zone).utcoffset() or timedelta())).total_seconds())
+    return int((local - EPOCH - (zone.utcoffset(local) or timedelta())).total_seconds())
 
 
 def local_of(instant: int, zone: tzinfo) -> datetime:

@@ -24,7 +24,7 @@ def occurrences(events: Sequence[Event], tzid: str, start: int, end: int) -> Ite
     taken = excluded | overrides.keys()
     repeats = bool(master.rules or master.extra or overrides)
     for instant, (original, length) in _starts(master, [event for _, event in later], start, end).items():
-        if taken.isdisjoint(_names(original)):
+        if taken.isdisjoint((instant, original.local.date())):
             ruling = bisect_left(later, instant, key=itemgetter(0))
             event = later[ruling - 1][1] if ruling else master
             local = event.moved(original) if ruling else original.local

@@ -1,20 +1,36 @@
 """One event as iCalendar text, for a visitor to keep. Escaped by hand: a value can never start a line of its own."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 from slotlink.ical.lines import HEAD, fold
 from slotlink.ical.zones import Zones
 
 
+@dataclass(frozen=True, slots=True)
+class Attendee:
+    """Somebody who is invited. `answer` is a PARTSTAT (RFC 5545 3.2.12)."""
+
+    email: str
+    name: str = ""
+    answer: str = "NEEDS-ACTION"
+
+
 def write_event(
     *, uid: str, start: int, end: int, tzid: str, summary: str, description: str = "", location: str = "",
     url: str = "", stamp: int, sequence: int = 0, transparent: bool = False, private: bool = False,
+    organizer: str = "", attendees: Sequence[Attendee] = (), server_invites: bool = True,
 ) -> str:  # fmt: skip
     """Return a VCALENDAR without METHOD holding one VEVENT. All times are UTC seconds.
 
     Times are written in UTC, exact in every client and in the doubled hour too; `tzid` goes along as X-WR-TIMEZONE.
     Line breaks in texts become escaped ones, other control characters are dropped.
+
+    organizer       the address of whose calendar it is: servers invite only in their name (RFC 6638 3.2.1)
+    server_invites  False: whatever server stores it is to invite nobody (RFC 6638 7.1)
     """
     Zones({}).find(tzid)
     lines = [*HEAD, f"X-WR-TIMEZONE:{tzid}"]
@@ -25,7 +41,23 @@ def write_event(
     lines += [f"DESCRIPTION:{_escaped(description)}"] if description else []
     lines += [f"LOCATION:{_escaped(location)}"] if location else []
     lines += [f"URL:{_printable(url).replace(chr(10), '').strip()}"] if url else []
+    if attendees:
+        lines += [f"ORGANIZER:{_mailto(organizer)}"] if organizer else []
+        lines += [_attendee(each, server_invites) for each in attendees]
     return fold([*lines, "END:VEVENT", "END:VCALENDAR"])
+
+
+def _attendee(guest: Attendee, server_invites: bool) -> str:
+    # Quotation marks cannot be written in a parameter (RFC 5545 3.2), and a caret begins an escape (RFC 6868).
+    name = re.sub(r"\s+", " ", _printable(guest.name).translate({ord('"'): "'", ord("^"): " "})).strip()
+    agent = "" if server_invites else ";SCHEDULE-AGENT=CLIENT"
+    common = f"{agent};ROLE=REQ-PARTICIPANT;PARTSTAT={guest.answer};RSVP=TRUE"
+    return f"ATTENDEE{common}" + (f';CN="{name}"' if name else "") + f":{_mailto(guest.email)}"
+
+
+def _mailto(address: str) -> str:
+    """What an address may have that a URI may not is written by its number (RFC 6068)."""
+    return "mailto:" + quote("".join(_printable(address).split()), safe="@!$'*+/=")
 
 
 def _printable(text: str) -> str:

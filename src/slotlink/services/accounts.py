@@ -10,7 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from slotlink.domain.account import Account, Calendar, Profile
 from slotlink.errors import InvalidRequest, NotFound, TokenRefused
 from slotlink.services.deps import Deps
-from slotlink.store import accounts, applications, tokens
+from slotlink.store import accounts, applications, channels, tokens
+from slotlink.store import calendars as stored_calendars
+from slotlink.store.calendars import get_calendar, list_calendars
+from slotlink.store.profiles import create_application_calendar, list_profiles
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -34,8 +37,8 @@ async def open_application_calendar(deps: Deps, application_id: str, application
             await applications.lock(connection, application_id)
             account = await _living_application_calendar(
                 connection, application_id, application_calendar_id
-            ) or await accounts.create_application_calendar(connection, application_id, application_calendar_id, now)
-        profiles = await accounts.list_profiles(connection, application_id, account.sub)
+            ) or await create_application_calendar(connection, application_id, application_calendar_id, now)
+        profiles = await list_profiles(connection, application_id, account.sub)
         grant = Grant(
             account,
             profiles[0],
@@ -93,6 +96,7 @@ async def revoke_grant(deps: Deps, application_id: str, *, token: str | None, su
         if sub not in await accounts.find(connection, application_id, [sub]):
             return
         await accounts.revoke(connection, application_id, sub, now)
+        await channels.close_all(connection, application_id, sub, now)
     log.info("grant.revoked", application=application_id, sub=sub)
 
 
@@ -102,24 +106,24 @@ async def create_calendar(
     """Add a calendar to an embedded account. Raises InvalidRequest for an unknown profile and a name that is taken."""
     async with deps.database.transaction() as connection:
         account = await accounts.lock_living(connection, application_id, sub)
-        profiles = await accounts.list_profiles(connection, application_id, sub)
+        profiles = await list_profiles(connection, application_id, sub)
         if profile_id not in {profile.profile_id for profile in profiles}:
             raise InvalidRequest.of(
                 "profile_id", "errors.not_recognized", "not a profile of this account; GET /v1/profiles lists them"
             )
         living = [
             calendar
-            for calendar in await accounts.list_calendars(connection, application_id, [sub])
+            for calendar in await list_calendars(connection, application_id, [sub])
             if not calendar.deleted and calendar.profile_id == profile_id
         ]
         if name in {calendar.name for calendar in living}:
             raise InvalidRequest.of(
                 "name", "errors.duplicate_calendar_name", "another calendar of this profile has this name; use another"
             )
-        calendar_id = await accounts.create_calendar(
+        calendar_id = await stored_calendars.create_calendar(
             connection, application_id, sub, profile_id, name, tzid=account.tzid, now=now, color=color
         )
-        return await accounts.get_calendar(connection, application_id, sub, calendar_id)
+        return await get_calendar(connection, application_id, sub, calendar_id)
 
 
 async def known_account(deps: Deps, sub: str) -> Account:

@@ -16,6 +16,7 @@ from slotlink.errors import FieldError, InvalidRequest
 from slotlink.services.busy import FreeTime, read_free_time
 from slotlink.services.deps import Deps
 from slotlink.store import accounts, rules
+from slotlink.store.calendars import list_calendars
 
 NOT_RECOGNIZED = FieldError("errors.not_recognized", "not recognized; use an id that this application has authorized")
 EXPLAINING = 4  # times the work of the answer itself, measured with many rules
@@ -131,7 +132,7 @@ async def unknown_members(
     """Everything the query names that this application cannot use, by path."""
     owners = await accounts.find(connection, application_id, query.subs)
     calendars: dict[str, set[str]] = {}
-    for calendar in await accounts.list_calendars(connection, application_id, query.subs):
+    for calendar in await list_calendars(connection, application_id, query.subs):
         if not calendar.deleted:
             calendars.setdefault(calendar.sub, set()).add(calendar.calendar_id)
     stored = await rules.rules_of(connection, application_id, query.subs)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import time
+from collections.abc import Mapping
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink import engine
+from slotlink.domain.account import Calendar
 from slotlink.domain.booking import Booking, EventWrite, decide_booking, question, without_writes
 from slotlink.domain.callback import completed_body, problem_body
 from slotlink.domain.event import EventTime, busy_kind
@@ -18,7 +21,10 @@ from slotlink.errors import Conflict, OutcomeUnknown, StoreUnavailable
 from slotlink.services import callbacks
 from slotlink.services.busy import FreeTime, ensure_known, gather_free_time, read_free_time
 from slotlink.services.deps import Deps
-from slotlink.store import accounts, bookings, events, ids, links
+from slotlink.services.live import look_again
+from slotlink.services.write_back import want_event
+from slotlink.store import bookings, channels, events, ids, links, mirrors
+from slotlink.store.calendars import list_calendars, touch_calendar
 
 ATTEMPTS = 3
 LOOK_UP_FOR_S = 15
@@ -38,10 +44,20 @@ class Offer:
 async def find_offer(deps: Deps, link: Link, now: int) -> Offer:
     """Every start that the link's page may show. Made by the very function that later checks the chosen one."""
     free_time = await read_free_time(deps, link.application_id, link.terms.query, now)
+    await _note_looked_at(deps, link.application_id, free_time, now)
     available = engine.available_slots(
         question(link, free_time.of, now), overlapping=True, cache=deps.cache_for(link.terms.query)
     )
     return Offer([slot.start for slot in available], not free_time.unreadable)
+
+
+async def _note_looked_at(deps: Deps, application_id: str, free_time: FreeTime, now: int) -> None:
+    """Calendars elsewhere are read more often while somebody looks at them."""
+    mirrored = [sub for sub, known in free_time.known.items() if any(each.mirrored for each in known.calendars)]
+    if due := deps.viewing.due(application_id, mirrored, now):
+        with contextlib.suppress(StoreUnavailable):  # the page is shown without it
+            async with deps.database.transaction() as connection:
+                await mirrors.note_viewed(connection, application_id, due, now)
 
 
 async def still_offered(deps: Deps, link: Link, start: int, *, now: int) -> None:
@@ -58,12 +74,13 @@ async def book_slot(deps: Deps, link: Link, start: int, *, visitor_tzid: str, no
     Raises LinkNotOpen, SlotTaken, SlotNotOffered, CalendarsUnreadable, StoreUnavailable; then nothing has changed, save
     where StoreUnavailable is OutcomeUnknown: then nobody could be asked in time whether it was kept."""
     await ensure_known(deps, link.application_id, link.terms.query)
+    looked_at = await _look_again(deps, link, start, now)
     attempt_id = ids.new_id("att")
     for left in reversed(range(ATTEMPTS)):
         booking: Booking | None = None
         try:
             async with deps.database.transaction() as connection:
-                booking = await _book(deps, connection, link, start, visitor_tzid, now, attempt_id)
+                booking = await _book(deps, connection, link, start, visitor_tzid, now, attempt_id, looked_at)
         except Conflict:
             if not left:
                 raise
@@ -79,6 +96,12 @@ async def book_slot(deps: Deps, link: Link, start: int, *, visitor_tzid: str, no
         log.info("link.completed", link=link.link_id, start=booking.start, participants=len(booking.subs))
         return booking
     raise AssertionError("the last attempt returns or raises")
+
+
+async def _look_again(deps: Deps, link: Link, start: int, now: int) -> Mapping[str, bool]:
+    """Ask calendars elsewhere about this very time, before and outside of the transaction that decides."""
+    query = link.terms.query
+    return await look_again(deps, link.application_id, query.subs, query.around(start), now)
 
 
 async def _was_kept(deps: Deps, link: Link, attempt_id: str) -> bool:
@@ -99,7 +122,14 @@ async def _was_kept(deps: Deps, link: Link, attempt_id: str) -> bool:
 
 
 async def _book(
-    deps: Deps, connection: AsyncConnection, link: Link, start: int, visitor_tzid: str, now: int, attempt_id: str
+    deps: Deps,
+    connection: AsyncConnection,
+    link: Link,
+    start: int,
+    visitor_tzid: str,
+    now: int,
+    attempt_id: str,
+    looked_at: Mapping[str, bool],
 ) -> Booking:
     application_id = link.application_id
     members = {*link.terms.query.subs, *(target.sub for target in link.terms.targets)}
@@ -108,7 +138,9 @@ async def _book(
     moves = await bookings.lock_for_release(connection, application_id, members, written, link.event["event_id"])
     link = await links.get(connection, deps.vault, application_id, link.link_id)
     # Read anew, under the locks: nothing that was remembered decides a booking.
-    free_time = await gather_free_time(connection, application_id, link.terms.query, now, around=start)
+    free_time = await gather_free_time(
+        connection, application_id, link.terms.query, now, around=start, looked_at=looked_at
+    )
     booking = decide_booking(
         link,
         free_time.of,
@@ -118,7 +150,8 @@ async def _book(
         now=now,
         hold_s=round(deps.settings.hold),
     )
-    gone = await _gone_calendars(connection, application_id, booking, free_time)
+    writable = await _writable_calendars(connection, application_id, booking, free_time)
+    gone = [write for write in booking.writes if write.calendar_id not in writable]
     lost = frozenset(write.calendar_id for write in gone)
     booking = without_writes(booking, lost, now + round(deps.settings.hold))
     completed = dataclasses.replace(link, state=LinkStatus.COMPLETED, event=booking.event)
@@ -133,7 +166,7 @@ async def _book(
     await _make_room(connection, link, booking, free_time.excluded_event_ids, now, moves=moves)
     await bookings.insert_booking(connection, application_id, link.event["event_id"], booking, now, attempt_id)
     for write in booking.writes:
-        await _write_event(connection, application_id, write, booking, link.terms.tzid, now)
+        await _write_event(deps, connection, link, write, booking, writable[write.calendar_id], now)
         if moves:
             await _tell_earlier(connection, link, write, booking)
     if link.terms.callback_urls.completed_url is not None:
@@ -150,20 +183,19 @@ async def _book(
     return booking
 
 
-async def _gone_calendars(
+async def _writable_calendars(
     connection: AsyncConnection, application_id: str, booking: Booking, free_time: FreeTime
-) -> list[EventWrite]:
-    """The writes whose calendar was deleted, disconnected or made read-only since the link was created."""
+) -> dict[str, Calendar]:
+    """By id, without those that were deleted, disconnected or made read-only since the link was created."""
     calendars = [calendar for known in free_time.known.values() for calendar in known.calendars]
     others = [write.sub for write in booking.writes if write.sub not in free_time.known]
     if others:
-        calendars += await accounts.list_calendars(connection, application_id, others)
-    living = {
-        calendar.calendar_id
+        calendars += await list_calendars(connection, application_id, others)
+    return {
+        calendar.calendar_id: calendar
         for calendar in calendars
         if calendar.connected and not calendar.deleted and not calendar.readonly
     }
-    return [write for write in booking.writes if write.calendar_id not in living]
 
 
 async def _tell_problem(deps: Deps, connection: AsyncConnection, link: Link, write: EventWrite, now: int) -> None:
@@ -198,14 +230,23 @@ async def _make_room(
 
 
 async def _write_event(
-    connection: AsyncConnection, application_id: str, write: EventWrite, booking: Booking, tzid: str, now: int
+    deps: Deps,
+    connection: AsyncConnection,
+    link: Link,
+    write: EventWrite,
+    booking: Booking,
+    calendar: Calendar,
+    now: int,
 ) -> None:
+    application_id = link.application_id
     details = {name: value for name, value in write.event.items() if name not in ("event_id", "start", "end")}
-    time = EventTime(booking.start, booking.end, tzid)
+    time = EventTime(booking.start, booking.end, link.terms.tzid)
     kind = busy_kind(transparency=write.event.get("transparency"), status=None)
     event_id = write.event["event_id"]
     await events.upsert_managed(connection, application_id, write.calendar_id, event_id, details, time, kind, now)
-    await accounts.touch_calendar(connection, application_id, write.calendar_id, now)
+    await touch_calendar(connection, application_id, write.calendar_id, now)
+    await channels.note_change(connection, application_id, write.sub, [write.calendar_id], now, managed=True)
+    await want_event(deps, connection, application_id, calendar, event_id, details, time, now, link_id=link.link_id)
 
 
 async def _tell_earlier(connection: AsyncConnection, link: Link, write: EventWrite, booking: Booking) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink import engine, ical
-from slotlink.domain.account import Account
+from slotlink.domain.account import Account, Calendar
 from slotlink.domain.hours import allowed_by, within_quotas
 from slotlink.domain.query import Member, Query
 from slotlink.services.deps import Deps
@@ -27,9 +27,12 @@ from slotlink.services.known import (
 )
 from slotlink.services.occurrences import stored_occurrences
 from slotlink.services.reading import Reading, counted_events
+from slotlink.services.sync import refresh_stale
 from slotlink.store import accounts, events
+from slotlink.store.calendars import list_calendars, set_known
 from slotlink.store.hot import HotReader
 
+WAIT_FOR_PROVIDERS_S = 2.0  # at most, before a page says that not all calendars could be read
 EXPAND_AHEAD_S = 90 * 86400  # beyond what was asked for, so that the next visitor's month is there already
 
 
@@ -67,7 +70,10 @@ async def read_free_time(deps: Deps, application_id: str, query: Query, now: int
         free_time = await gather_free_time(connection, application_id, query, now, cache=deps.known)
     if not free_time.unreadable:
         return free_time
-    await ensure_known(deps, application_id, query)
+    refreshed = await refresh_stale(deps, application_id, sorted(free_time.unreadable), now, WAIT_FOR_PROVIDERS_S)
+    expanded = await ensure_known(deps, application_id, query)
+    if not refreshed and not expanded:
+        return free_time
     async with deps.database.reading() as connection:
         return await gather_free_time(connection, application_id, query, now, cache=deps.known)
 
@@ -81,7 +87,7 @@ async def _find_free_time(
         return None
     span = query.span
     within = leaves_around(span)
-    versions = await hot.versions(application_id, query.subs)
+    versions = await hot.versions(application_id, query.subs, now)
     known: dict[str, Known] = {}
     times: dict[Member, MemberTime] = {}
     for member in members:
@@ -99,16 +105,17 @@ async def _find_free_time(
     return FreeTime(times, {sub: each.account for sub, each in known.items()}, known, frozenset(), frozenset())
 
 
-async def ensure_known(deps: Deps, application_id: str, query: Query) -> None:
-    """Expand repeating events as far as `query` reaches, where the store does not hold them yet.
+async def ensure_known(deps: Deps, application_id: str, query: Query) -> bool:
+    """Expand repeating events as far as `query` reaches, where the store does not hold them yet. Whether there was any
+    such calendar.
 
     Done before, and outside of, any transaction that decides: expanding takes time."""
     span = query.span
     async with deps.database.reading() as connection:
         wanted = [
             calendar
-            for calendar in await accounts.list_calendars(connection, application_id, query.subs)
-            if not calendar.deleted and calendar.connected and not calendar.knows(span.start, span.end)
+            for calendar in await list_calendars(connection, application_id, query.subs)
+            if not calendar.deleted and calendar.sync_status() == "active" and _can_know_more(calendar, span)
         ]
         objects = {
             calendar.calendar_id: await events.recurring_objects(connection, application_id, calendar.calendar_id)
@@ -117,9 +124,18 @@ async def ensure_known(deps: Deps, application_id: str, query: Query) -> None:
     for calendar in wanted:
         known_from = min(span.start, calendar.known_from or span.start)
         known_until = max(span.end + EXPAND_AHEAD_S, calendar.known_until or span.end)
+        if calendar.told_until is not None:
+            known_until = min(known_until, calendar.told_until)  # its provider says nothing beyond
         try:
             expanded = {
-                event_uid: await asyncio.to_thread(stored_occurrences, text, calendar.tzid, known_from, known_until)
+                event_uid: await asyncio.to_thread(
+                    stored_occurrences,
+                    text,
+                    calendar.tzid,
+                    known_from,
+                    known_until,
+                    owner_addresses=calendar.owner_addresses,
+                )
                 for event_uid, text in objects[calendar.calendar_id]
             }
         except ical.InvalidCalendar:
@@ -133,7 +149,14 @@ async def ensure_known(deps: Deps, application_id: str, query: Query) -> None:
                 await events.replace_occurrences(
                     connection, application_id, calendar.calendar_id, event_uid, occurrences
                 )
-            await accounts.set_known(connection, application_id, calendar.calendar_id, known_from, known_until)
+            await set_known(connection, application_id, calendar.calendar_id, known_from, known_until)
+    return bool(wanted)
+
+
+def _can_know_more(calendar: Calendar, span: engine.Period) -> bool:
+    """Whether to expand further would tell more of this time: some providers say nothing beyond a certain one."""
+    end = span.end if calendar.told_until is None else min(span.end, calendar.told_until)
+    return end > span.start and not calendar.knows(span.start, end)
 
 
 async def gather_free_time(
@@ -144,11 +167,13 @@ async def gather_free_time(
     *,
     around: int | None = None,
     cache: KnownCache | None = None,
+    looked_at: Mapping[str, bool] | None = None,
 ) -> FreeTime:
     """Free time of every member of `query`, as the open transaction sees it.
 
     around  only a meeting that starts here is of interest: less is read, but calendars count as known or not as ever
     cache   where to look first, and to keep what is read; None reads everything
+    looked_at  mirrored calendars that were just asked about that time, and whether they answered
     """
     if query.excluded_events:
         cache = None  # what it leaves is for this query alone
@@ -162,7 +187,10 @@ async def gather_free_time(
     living = {sub: owner for sub, owner in owners.items() if not owner.revoked}
     known: dict[str, Known] = {}
     if cache is not None:
-        kept = {sub: cache.find(application_id, sub, owner.version, within) for sub, owner in living.items()}
+        kept = {
+            sub: cache.find(application_id, sub, owner.version, within) if owner.fresh(now) else None
+            for sub, owner in living.items()
+        }
         known = {sub: found for sub, found in kept.items() if found is not None}
     unknown = {
         sub: owner
@@ -171,11 +199,11 @@ async def gather_free_time(
     }
     excluded_ids: set[str] = set()
     if unknown:
-        reading = Reading(connection, application_id, query, within, now)
+        reading = Reading(connection, application_id, query, within, now, looked_at or {})
         for sub, fresh in (await reading.known(unknown, members)).items():
             if sub in known:
                 fresh.absorb(known[sub], now)
-            if cache is not None:
+            if cache is not None and living[sub].fresh(now):
                 cache.keep(fresh)
             known[sub] = fresh
         excluded_ids = reading.excluded_ids

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from slotlink import engine
 from slotlink.domain.query import Query
 from slotlink.services.known import KnownCache
+from slotlink.services.viewing import Viewing
 from slotlink.settings import Settings
 from slotlink.store.database import Database
 from slotlink.store.hot import HotReader
@@ -28,6 +29,7 @@ class Deps:
     wake_worker: Callable[[], None] = _nobody_waits  # called after a commit that left something in the outbox
     hot: HotReader | None = None  # only in a process that serves
     known: KnownCache = field(default_factory=lambda: KnownCache(HALF_A_CACHE))
+    viewing: Viewing = field(default_factory=Viewing)
     found_starts: engine.StartCache = field(default_factory=lambda: engine.StartCache(HALF_A_CACHE))
 
     def cache_for(self, query: Query) -> engine.StartCache | None:

@@ -9,12 +9,15 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink.domain.callback import no_times_body
+from slotlink.domain.event import wants_room
 from slotlink.domain.link import Json, Link, LinkStatus, Terms
 from slotlink.errors import FieldError, InvalidRequest, LinkNotOpen
 from slotlink.services import callbacks
 from slotlink.services.availability import NOT_RECOGNIZED, refuse, refuse_overwork, unknown_members, work_path
 from slotlink.services.deps import Deps
+from slotlink.services.events import NO_ROOMS
 from slotlink.store import accounts, links
+from slotlink.store.calendars import list_calendars
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -29,7 +32,7 @@ async def create_link(deps: Deps, application_id: str, event: Json, terms: Terms
     refuse_overwork(terms.query.work, deps.settings.limit_work, f"availability.{work_path(terms.query)}")
     async with deps.database.transaction() as connection:
         unknown = await unknown_members(connection, application_id, terms.query, "availability.")
-        unknown |= await _unusable_targets(connection, application_id, terms)
+        unknown |= await _unusable_targets(connection, application_id, event, terms)
         refuse(unknown)
         # A calendar named twice still gets one event: the first mention counts.
         targets = {target.calendar_id: target for target in reversed(terms.targets)}
@@ -41,13 +44,13 @@ async def create_link(deps: Deps, application_id: str, event: Json, terms: Terms
 
 
 async def _unusable_targets(
-    connection: AsyncConnection, application_id: str, terms: Terms
+    connection: AsyncConnection, application_id: str, event: Json, terms: Terms
 ) -> dict[str, list[FieldError]]:
     subs = [target.sub for target in terms.targets]
     owners = await accounts.find(connection, application_id, subs)
     calendars = {
         (calendar.sub, calendar.calendar_id): calendar
-        for calendar in await accounts.list_calendars(connection, application_id, subs)
+        for calendar in await list_calendars(connection, application_id, subs)
         if not calendar.deleted
     }
     unusable: dict[str, list[FieldError]] = {}
@@ -62,6 +65,11 @@ async def _unusable_targets(
             unusable[f"target_calendars[{i}].calendar_id"] = [
                 FieldError("errors.not_supported", "this calendar is read-only; choose one that can be written")
             ]
+        if wants_room(target.event or {}) and not (calendar and calendar.conferencing):
+            unusable[f"target_calendars[{i}].event.conferencing.profile_id"] = [NO_ROOMS]
+    targets = [calendars.get((target.sub, target.calendar_id)) for target in terms.targets]
+    if wants_room(event) and not any(calendar and calendar.conferencing for calendar in targets):
+        unusable["event.conferencing.profile_id"] = [NO_ROOMS]
     return unusable
 
 

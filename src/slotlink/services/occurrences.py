@@ -9,6 +9,11 @@ from slotlink import ical
 from slotlink.domain.event import BusyKind, EventTime, busy_kind, own_answers
 from slotlink.store.events import Occurrence
 
+MOST_ATTENDEES = 200  # that are read back of an event; some have thousands
+
+_STATUSES = {"ACCEPTED": "accepted", "TENTATIVE": "tentative", "DECLINED": "declined", "DELEGATED": "declined"}
+"""By the answer; of several the first in this order, as in `busy_kind`."""
+
 
 def stored_occurrences(
     text: str,
@@ -31,7 +36,7 @@ def stored_occurrences(
 
 
 def details_of(occurrence: ical.Occurrence) -> dict[str, Any]:
-    """The members under which an imported event is read back."""
+    """The members under which an imported event is read back, without what is its owner's own."""
     details: dict[str, Any] = {
         "summary": occurrence.summary,
         "description": occurrence.description,
@@ -44,7 +49,28 @@ def details_of(occurrence: ical.Occurrence) -> dict[str, Any]:
         details["location"] = {"description": occurrence.location}
     if occurrence.url:
         details["url"] = occurrence.url
+    if attendees := _attendees(occurrence):
+        details["attendees"] = attendees
     return details
+
+
+def _attendees(occurrence: ical.Occurrence) -> list[dict[str, Any]]:
+    """Whoever has an address, with the answer that counts where there are several."""
+    people = [(address, answers) for address, answers in occurrence.answers.items() if "@" in address]
+    return [{"email": address, "status": _status(answers)} for address, answers in people[:MOST_ATTENDEES]]
+
+
+def _status(answers: Collection[str]) -> str:
+    return next((status for said, status in _STATUSES.items() if said in answers), "needs_action")
+
+
+def _own_details(occurrence: ical.Occurrence, owner_addresses: Collection[str]) -> dict[str, Any]:
+    """What its event does not say of it: all, of one in a series, but who is invited, which would be kept for each of a
+    hundred meetings; and the owner's answer, whose event it may be."""
+    own = own_answers(occurrence.answers, owner_addresses)
+    details = details_of(occurrence) if occurrence.recurrence_id is not None else {}
+    kept = {name: value for name, value in details.items() if name != "attendees"}
+    return kept | ({"participation_status": _status(own)} if own else {})
 
 
 def stored(
@@ -67,5 +93,5 @@ def stored(
             takes_time=occurrence.start != occurrence.end,
             working_elsewhere=working_elsewhere,
         ),
-        details=details_of(occurrence) if occurrence.recurrence_id is not None else None,
+        details=_own_details(occurrence, owner_addresses) or None,
     )

@@ -4,16 +4,18 @@ number."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink import engine
-from slotlink.domain.account import Account
+from slotlink.domain.account import Account, Calendar
 from slotlink.domain.hours import CountedEvent, Stored, hours_of, quota_of
 from slotlink.domain.query import Member, Query
 from slotlink.services.known import Known, Selection, chosen_calendars, selection_of
-from slotlink.store import accounts, available_periods, bookings, events, rules
+from slotlink.store import available_periods, bookings, events, rules
+from slotlink.store.calendars import list_calendars
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -22,20 +24,27 @@ class Reading:
     """Reads what is to be known of some accounts, all of them at once."""
 
     def __init__(
-        self, connection: AsyncConnection, application_id: str, query: Query, within: engine.Period, now: int
+        self,
+        connection: AsyncConnection,
+        application_id: str,
+        query: Query,
+        within: engine.Period,
+        now: int,
+        looked_at: Mapping[str, bool],
     ) -> None:
         self._connection = connection
         self._application_id = application_id
         self._query = query
         self._within = within
         self._now = now
+        self._looked_at = looked_at
         self.excluded_ids: set[str] = set()
 
     async def known(self, owners: Mapping[str, Account], members: Mapping[str, Sequence[Member]]) -> dict[str, Known]:
         subs, within = list(owners), self._within
         calendars = [
-            calendar
-            for calendar in await accounts.list_calendars(self._connection, self._application_id, subs)
+            self._as_it_is(calendar)
+            for calendar in await list_calendars(self._connection, self._application_id, subs)
             if not calendar.deleted
         ]
         stored = await self._stored(
@@ -94,6 +103,11 @@ class Reading:
                         chosen_rows = [row for calendar in chosen for row in busy.get(calendar.calendar_id, ())]
                         known[sub].free[selection] = _free(selection, chosen_rows, held.get(sub, ()))
         return known
+
+    def _as_it_is(self, calendar: Calendar) -> Calendar:
+        """A copy that is out of date counts for nothing, unless the provider has just been asked."""
+        read = self._looked_at.get(calendar.calendar_id, calendar.fresh(self._now))
+        return calendar if read else replace(calendar, unread=True)
 
     async def _stored(self, subs: Sequence[str]) -> dict[str, Stored]:
         """What is stored for these accounts, who are asked for with managed availability."""

@@ -9,6 +9,7 @@ from slotlink.errors import FieldError, InvalidRequest
 from slotlink.services.deps import Deps
 from slotlink.store import accounts, available_periods, rules
 from slotlink.store.available_periods import Window
+from slotlink.store.calendars import list_calendars
 
 
 async def write_rule(deps: Deps, application_id: str, sub: str, stored: StoredRule, now: int) -> None:
@@ -64,7 +65,7 @@ async def _unknown_calendars(
         return {}
     owned = {
         calendar.calendar_id
-        for calendar in await accounts.list_calendars(connection, application_id, [sub])
+        for calendar in await list_calendars(connection, application_id, [sub])
         if not calendar.deleted
     }
     fault = FieldError("errors.not_recognized", "not a calendar of this account; GET /v1/calendars lists them")

@@ -73,6 +73,29 @@ async def holds_between(
     return [Hold(*row) for row in rows]
 
 
+async def booked_since(
+    connection: AsyncConnection, application_id: str, sub: str, since: int
+) -> list[tuple[str, int, int]]:
+    """(link_id, start, end) of what this person was booked for at `since` or later, whenever it is."""
+    rows = await connection.execute(
+        select(booking_participants.c.link_id, booking_participants.c.start_at, booking_participants.c.end_at)
+        .join(
+            bookings,
+            and_(
+                bookings.c.application_id == booking_participants.c.application_id,
+                bookings.c.link_id == booking_participants.c.link_id,
+            ),
+        )
+        .where(
+            booking_participants.c.application_id == application_id,
+            booking_participants.c.sub == sub,
+            booking_participants.c.blocks,
+            bookings.c.booked_at >= since,
+        )
+    )
+    return [(row.link_id, row.start_at, row.end_at) for row in rows]
+
+
 async def booked_between(
     connection: AsyncConnection, application_id: str, subs: Sequence[str], start: int, end: int, now: int
 ) -> list[tuple[str, CountedEvent]]:

@@ -255,18 +255,8 @@ async def _add_occurrences(
         await connection.execute(
             insert(busy_periods),
             [
-                {
-                    "application_id": application_id,
-                    "calendar_id": calendar_id,
-                    "event_uid": event_uid,
-                    "occurrence": occurrence.original_start,
-                    "start_at": occurrence.time.start,
-                    "end_at": occurrence.time.end,
-                    "start_date": occurrence.time.start_date,
-                    "end_date": occurrence.time.end_date,
-                    "kind": occurrence.kind,
-                    "details": _json(occurrence.details) if occurrence.details else None,
-                }
+                {"application_id": application_id, "calendar_id": calendar_id, "event_uid": event_uid}
+                | occurrence_row(occurrence)
                 for occurrence in occurrences
             ],
         )
@@ -294,3 +284,16 @@ def _of(table: Any, application_id: str, calendar_id: str, event_uid: str) -> tu
 
 def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
+
+
+def occurrence_row(occurrence: Occurrence) -> dict[str, Any]:
+    """The columns of a busy period that say when it is and what it does."""
+    return {
+        "occurrence": occurrence.original_start,
+        "start_at": occurrence.time.start,
+        "end_at": occurrence.time.end,
+        "start_date": occurrence.time.start_date,
+        "end_date": occurrence.time.end_date,
+        "kind": occurrence.kind,
+        "details": _json(occurrence.details) if occurrence.details else None,
+    }

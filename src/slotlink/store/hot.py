@@ -30,8 +30,9 @@ class HotReader(Protocol):
         """Whose active client secret this is."""
         ...
 
-    async def versions(self, application_id: str, subs: Sequence[str]) -> dict[str, int]:
-        """The version of each of these accounts; whoever cannot be found is not in it."""
+    async def versions(self, application_id: str, subs: Sequence[str], now: int) -> dict[str, int]:
+        """The version of each of these accounts; whoever cannot be found, or has a mirror that is out of date, is not
+        in it."""
         ...
 
     async def close(self) -> None: ...
@@ -63,9 +64,14 @@ APPLICATION = select(client_secrets.c.application_id).where(
 
 
 def versions_of(is_one_of_them: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
-    return select(accounts.c.sub, accounts.c.version).where(
+    return select(accounts.c.sub, accounts.c.version, accounts.c.fresh_until).where(
         accounts.c.application_id == bindparam("application"), is_one_of_them
     )
+
+
+def fresh_versions(rows: Sequence[Sequence[Any]], now: int) -> dict[str, int]:
+    """Of the rows of `versions_of` those that are not out of date."""
+    return {sub: version for sub, version, fresh_until in rows if fresh_until is None or now < fresh_until}
 
 
 def compiled(statement: Select[*tuple[Any, ...]], dialect: Dialect, *values: str) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 
 from slotlink.errors import StoreUnavailable
-from slotlink.store.hot import APPLICATION, StatusRow, compiled, status_by, versions_of
+from slotlink.store.hot import APPLICATION, StatusRow, compiled, fresh_versions, status_by, versions_of
 from slotlink.store.postgresql import BROKEN, connect
 from slotlink.store.request_counts import COUNT_REQUEST
 from slotlink.store.tables import accounts
@@ -47,9 +47,8 @@ class PostgresqlHotReader:
         rows = await self._read(self._application, secret_sha256)
         return rows[0][0] if rows else None
 
-    async def versions(self, application_id: str, subs: Sequence[str]) -> dict[str, int]:
-        rows = await self._read(self._versions, application_id, list(subs))
-        return {row[0]: row[1] for row in rows}
+    async def versions(self, application_id: str, subs: Sequence[str], now: int) -> dict[str, int]:
+        return fresh_versions(await self._read(self._versions, application_id, list(subs)), now)
 
     async def count_request(self, application_id: str, windows: Sequence[int]) -> Sequence[tuple[int, int]]:
         """For each length of window: requests in it, this one too, and the seconds until it ends. Raises

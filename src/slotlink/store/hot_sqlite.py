@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects import sqlite
 
 from slotlink.store.database import sqlite_pragmas
-from slotlink.store.hot import APPLICATION, StatusRow, compiled, status_by, versions_of
+from slotlink.store.hot import APPLICATION, StatusRow, compiled, fresh_versions, status_by, versions_of
 from slotlink.store.tables import accounts
 
 # The file is read as mapped memory, as far as SQLite allows (2 GiB by default; beyond that it reads as usual): copying
@@ -55,8 +55,8 @@ class SqliteHotReader:
         rows = self._read(self._application, secret_sha256)
         return rows[0][0] if rows else None
 
-    async def versions(self, application_id: str, subs: Sequence[str]) -> dict[str, int]:
-        return dict(self._read(self._versions, application_id, msgspec.json.encode(subs).decode()))
+    async def versions(self, application_id: str, subs: Sequence[str], now: int) -> dict[str, int]:
+        return fresh_versions(self._read(self._versions, application_id, msgspec.json.encode(subs).decode()), now)
 
     async def close(self) -> None:
         self._connection.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
+from typing import Literal
 
 from sqlalchemy import (
     BigInteger,
@@ -51,6 +52,8 @@ class OutboxItem:
     attempts: int
     fence: int
     replayed_after: int = 0
+    kind: str = "callback"  # | event_write
+    channel_id: str | None = None
 
     @property
     def row(self) -> str:
@@ -61,31 +64,36 @@ class OutboxItem:
 class Attempt:
     """How one attempt went. `status_code` is None when no answer came; `outcome` says what happened, in words.
 
-    `retry_after`: seconds that the receiver asked to be left alone for. Heeded, not stored."""
+    retry_after  seconds that the receiver asked to be left alone for; heeded, not stored
+    ends         the promise is kept (`delivered`) or never can be (`dead`), whatever the status code; not stored
+    """
 
     at: int
     took_ms: int
     status_code: int | None
     outcome: str
     retry_after: int | None = None
+    ends: Literal["delivered", "dead"] | None = None
 
 
 async def add(
     connection: AsyncConnection,
     vault: Vault,
     application_id: str,
-    link_id: str,
+    link_id: str | None,
     url: str,
     host: str,
     body: bytes,
     now: int,
+    *,
+    kind: str = "callback",
 ) -> str:
     item_id = ids.new_id("msg")
     await connection.execute(
         insert(outbox).values(
             application_id=application_id,
             item_id=item_id,
-            kind="callback",
+            kind=kind,
             link_id=link_id,
             url=url,
             host=host,

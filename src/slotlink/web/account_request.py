@@ -21,13 +21,20 @@ class ApplicationCalendarRequest(Wire):
 
 
 class TokenRequest(Wire):
-    """RFC 6749 section 6. Every member is checked by the endpoint, which answers in that RFC's own form."""
+    """RFC 6749 sections 4.1.3 and 6: a code, or a refresh token. Every member is checked by the endpoint, which
+    answers in that RFC's own form."""
 
-    model_config = ConfigDict(json_schema_extra=at_least_one("refresh_token"))
+    model_config = ConfigDict(json_schema_extra=at_least_one("refresh_token", "code"))
     client_id: Secret
     client_secret: Secret
-    grant_type: Annotated[Text, Field(json_schema_extra={"enum": ["refresh_token"]})]
+    grant_type: Annotated[Text, Field(json_schema_extra={"enum": ["authorization_code", "refresh_token"]})]
     refresh_token: Secret | None = None
+    code: Secret | None = None
+    """From the redirect that ended `/oauth/authorize`. Good for ten minutes, once."""
+    redirect_uri: Annotated[Text, Field(max_length=2000)] | None = None
+    """With a code: the very one of the request that it answers."""
+    code_verifier: Annotated[Text, Field(max_length=512)] | None = None
+    """With a code, when its request had a `code_challenge` (RFC 7636)."""
 
 
 class RevokeRequest(Wire):

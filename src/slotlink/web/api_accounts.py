@@ -7,18 +7,21 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from slotlink.domain.account import ACCESS_TOKEN_LIFE_S, APPLICATION_CALENDAR_SCOPE, Profile
+from slotlink.domain.account import ACCESS_TOKEN_LIFE_S, APPLICATION_CALENDAR_SCOPE, Account, Profile
 from slotlink.errors import InvalidRequest, MalformedRequest, NotAuthenticated, TokenRefused
 from slotlink.services.accounts import (
     Grant,
     authenticate_client,
     open_application_calendar,
-    refresh_access_token,
     revoke_grant,
 )
+from slotlink.services.authorization import exchange_code, refresh
 from slotlink.store import accounts
+from slotlink.store.calendars import list_calendars
+from slotlink.store.profiles import list_profiles
 from slotlink.web import render
 from slotlink.web.account_request import ApplicationCalendarRequest, RevokeRequest, TokenRequest
+from slotlink.web.api_profiles import relink_of
 from slotlink.web.auth import Caller, account_caller, admit
 from slotlink.web.body import Model, check, read_object
 from slotlink.web.idempotency import once
@@ -62,23 +65,38 @@ def _granted(grant: Grant, application_calendar_id: str) -> Response:
 
 
 async def token(request: Request) -> Response:
-    """RFC 6749 section 6; errors in that RFC's form."""
+    """RFC 6749 sections 4.1.3 and 6; errors in that RFC's form."""
     web = state_of(request)
     application_id, wanted = await _token_request(request, TokenRequest)
-    if wanted.grant_type == "authorization_code":
-        raise TokenRefused("invalid_grant")  # no code was ever given out: accounts are embedded so far
-    if wanted.grant_type != "refresh_token":
-        raise TokenRefused("unsupported_grant_type")
-    if wanted.refresh_token is None:
-        raise TokenRefused("invalid_request")
-    access_token = await refresh_access_token(web.deps, application_id, wanted.refresh_token, web.now())
+    match wanted.grant_type:
+        case "authorization_code" if wanted.code is not None:
+            granted = await exchange_code(
+                web.deps, application_id, wanted.code, wanted.redirect_uri, wanted.code_verifier, web.now()
+            )
+            more = {
+                "account_id": granted.account.sub,
+                "sub": granted.account.sub,
+                "linking_profile": _linking_profile(granted.profile),
+            }
+            return _tokens(granted.access_token, granted.refresh_token, granted.scope, more)
+        case "refresh_token" if wanted.refresh_token is not None:
+            refreshed = await refresh(web.deps, application_id, wanted.refresh_token, web.now())
+            return _tokens(refreshed[0], wanted.refresh_token, refreshed[1], {})
+        case "authorization_code" | "refresh_token":
+            raise TokenRefused("invalid_request")
+        case _:
+            raise TokenRefused("unsupported_grant_type")
+
+
+def _tokens(access_token: str, refresh_token: str, scope: str, more: render.Json) -> Response:
     return render.json_response(
         {
             "token_type": "bearer",
             "access_token": access_token,
             "expires_in": ACCESS_TOKEN_LIFE_S,
-            "refresh_token": wanted.refresh_token,
-            "scope": APPLICATION_CALENDAR_SCOPE,
+            "refresh_token": refresh_token,
+            "scope": scope,
+            **more,
         },
         headers=NEVER_KEPT,
     )
@@ -126,8 +144,9 @@ async def account(request: Request) -> Response:
     described: render.Json = {
         "account_id": found.sub,
         "name": found.display_name or found.application_calendar_id,
-        "scope": APPLICATION_CALENDAR_SCOPE,
+        "scope": caller.scope,
         "default_tzid": found.tzid,
+        **({"email": found.email} if found.email else {}),
     }
     return render.json_response({"account": described, "sub": found.sub})
 
@@ -137,19 +156,18 @@ async def userinfo(request: Request) -> Response:
     caller = await account_caller(request)
     async with web.deps.database.reading() as connection:
         found = await accounts.get(connection, caller.application_id, caller.sub)
-        profiles = await accounts.list_profiles(connection, caller.application_id, caller.sub)
-        calendars = await accounts.list_calendars(connection, caller.application_id, [caller.sub])
+        profiles = await list_profiles(connection, caller.application_id, caller.sub)
+        calendars = await list_calendars(connection, caller.application_id, [caller.sub])
     return render.json_response(
         {
             "sub": found.sub,
             "zoneinfo": found.tzid,
-            "application_calendar_id": found.application_calendar_id,
-            "cronofy.type": "application_calendar",
+            **_owner(found),
             "cronofy.data": {
-                "authorization": {"scope": APPLICATION_CALENDAR_SCOPE, "status": "active"},
+                "authorization": {"scope": caller.scope, "status": "active"},
                 "profiles": [
                     {
-                        **render.profile(profile),
+                        **render.profile(profile, relink_of(web, caller, profile)),
                         "profile_calendars": [
                             render.calendar_of_profile(calendar)
                             for calendar in calendars
@@ -165,12 +183,15 @@ async def userinfo(request: Request) -> Response:
     )
 
 
-async def profiles(request: Request) -> Response:
-    web = state_of(request)
-    caller = await account_caller(request)
-    async with web.deps.database.reading() as connection:
-        found = await accounts.list_profiles(connection, caller.application_id, caller.sub)
-    return render.json_response({"profiles": [render.profile(profile) for profile in found]})
+def _owner(account: Account) -> render.Json:
+    """Who it is: the application knows its own calendar by its id, a person by what the provider says."""
+    if account.application_calendar_id is not None:
+        return {"application_calendar_id": account.application_calendar_id, "cronofy.type": "application_calendar"}
+    return {
+        "cronofy.type": "account",
+        **({"email": account.email} if account.email else {}),
+        **({"name": account.display_name} if account.display_name else {}),
+    }
 
 
 def _linking_profile(profile: Profile) -> render.Json:

@@ -14,7 +14,9 @@ from slotlink.domain.event import midnight
 from slotlink.errors import FieldError, InvalidRequest, NotFound
 from slotlink.services.accounts import create_calendar
 from slotlink.services.events import delete_all_events, delete_event, write_event
-from slotlink.store import accounts, event_listing
+from slotlink.store import calendars as stored_calendars
+from slotlink.store import event_listing
+from slotlink.store.calendars import get_calendar
 from slotlink.store.event_listing import EventRow, Listing
 from slotlink.web import render
 from slotlink.web.account_request import CalendarRequest
@@ -47,7 +49,7 @@ async def list_calendars(request: Request) -> Response:
     web = state_of(request)
     caller = await account_caller(request)
     async with web.deps.database.reading() as connection:
-        found = await accounts.list_calendars(connection, caller.application_id, [caller.sub])
+        found = await stored_calendars.list_calendars(connection, caller.application_id, [caller.sub])
     return render.json_response({"sub": caller.sub, "calendars": [render.calendar(value) for value in found]})
 
 
@@ -76,7 +78,7 @@ async def upsert_event(request: Request) -> Response:
 
     async def write() -> Response:
         async with web.deps.database.reading() as connection:
-            calendar = await accounts.get_calendar(connection, caller.application_id, caller.sub, calendar_id)
+            calendar = await get_calendar(connection, caller.application_id, caller.sub, calendar_id)
         wanted = check(EventRequest, members, web.context)
         time = wanted.time(calendar.tzid)
         details = {name: value for name, value in wanted.details().items() if name != "event_id"}
@@ -138,7 +140,7 @@ async def _first_page(request: Request, kind: str) -> Response:
     caller = await account_caller(request)
     wanted = check(EventsQuery, pairs_to_members(request.query_params.multi_items()), web.context)
     async with web.deps.database.reading() as connection:
-        found = await accounts.list_calendars(connection, caller.application_id, [caller.sub])
+        found = await stored_calendars.list_calendars(connection, caller.application_id, [caller.sub])
     known = {calendar.calendar_id for calendar in found}
     unknown = {
         f"calendar_ids[{i}]": [FieldError("errors.invalid_calendar_ids", "not a calendar of this account")]

@@ -8,10 +8,13 @@ from typing import Any
 
 from starlette.requests import Request
 
+from slotlink.domain.account import APPLICATION_CALENDAR_SCOPE
 from slotlink.errors import NotAllowed, NotAuthenticated, TooManyRequests
 from slotlink.services.accounts import authenticate_client
-from slotlink.store import applications, tokens
+from slotlink.store import applications
+from slotlink.store.authorizations import find_access
 from slotlink.vault import digest
+from slotlink.web.scopes import check_scope
 from slotlink.web.state import WebState, state_of
 
 
@@ -21,12 +24,14 @@ class Caller:
 
     application_id: str
     sub: str | None
+    scope: str = APPLICATION_CALENDAR_SCOPE  # of an access token
 
 
 @dataclass(frozen=True, slots=True)
 class AccountCaller:
     application_id: str
     sub: str
+    scope: str = APPLICATION_CALENDAR_SCOPE
 
 
 async def any_caller(request: Request) -> Caller:
@@ -50,8 +55,8 @@ async def _find(web: WebState, credential: str) -> Caller | None:
         application = await applications.find_by_secret(connection, credential)
         if application is not None:
             return Caller(application.application_id, None)
-        token = await tokens.find(connection, credential, kind="access", now=web.now())
-        return Caller(token.application_id, token.sub) if token is not None else None
+        token = await find_access(connection, credential, web.now())
+        return Caller(token.application_id, token.sub, token.scope) if token is not None else None
 
 
 async def application_caller(request: Request) -> str:
@@ -63,11 +68,12 @@ async def application_caller(request: Request) -> str:
 
 
 async def account_caller(request: Request) -> AccountCaller:
-    """The account of an access token. Raises NotAuthenticated; NotAllowed for an API key."""
+    """The account of an access token. Raises NotAuthenticated; NotAllowed for an API key, and without the scope."""
     caller = await any_caller(request)
     if caller.sub is None:
         raise NotAllowed("this call needs an account's access token")
-    return AccountCaller(caller.application_id, caller.sub)
+    check_scope(request, caller.scope)
+    return AccountCaller(caller.application_id, caller.sub, caller.scope)
 
 
 async def application_of_body(request: Request, members: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterable
 from functools import lru_cache
 
-from slotlink.settings import Network
+from slotlink.setting_kinds import Network
 
 IPV6_PREFIX = 64  # what one household or one rented machine is given
 UNKNOWN = "unknown"

@@ -10,10 +10,11 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJso
 from pydantic_core import PydanticCustomError
 
 from slotlink.domain.event import EventTime, midnight
+from slotlink.web.conferencing_request import Conferencing
+from slotlink.web.guests_request import Attendees
 from slotlink.web.wire import (
     Fault,
     Flag,
-    HttpUrl,
     ShortText,
     Text,
     Tzid,
@@ -53,33 +54,6 @@ class Location(Wire):
 
 class Reminder(Wire):
     minutes: Annotated[int, Field(ge=0, le=60 * 24 * 366)]
-
-
-class Conferencing(Wire):
-    """`explicit` with a `join_url`, or `none`: embedded calendars make no conferences of their own."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "anyOf": [{"properties": {"profile_id": {"const": "none"}}}, *at_least_one("join_url")["anyOf"]]
-        }
-    )
-    profile_id: Annotated[ShortText, Field(json_schema_extra={"enum": ["explicit", "none"]})]
-    join_url: HttpUrl | None = None
-    provider_description: Annotated[Text, Field(max_length=255)] | None = None
-
-    @classmethod
-    def cross_check(cls, raw: Mapping[str, Any], context: WireContext) -> Iterable[Fault]:
-        profile_id = raw.get("profile_id")
-        if profile_id == "explicit" and "join_url" not in raw:
-            yield (("join_url",), "errors.required", "join_url must be specified with explicit conferencing")
-        elif profile_id in ("default", "integrated"):
-            yield (
-                ("profile_id",),
-                "errors.integrated_conferencing_not_available",
-                "no conferencing is connected; use explicit with a join_url",
-            )
-        elif isinstance(profile_id, str) and profile_id not in ("explicit", "none"):
-            yield (("profile_id",), "errors.not_recognized", "must be explicit or none")
 
 
 class Tag(Wire):
@@ -152,12 +126,6 @@ class EventTemplate(EventMembers):
     attendees: Annotated[None, BeforeValidator(_nobody_named), WithJsonSchema(_NOBODY)] = None
 
 
-def _nobody_invited(value: Any) -> Any:
-    if _names_anybody(value):
-        raise fault("errors.event.cannot_set_attendees", "this calendar cannot invite; leave attendees out")
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class WireEventTime:
     """A time or a whole day, as sent. Exactly one of `instant` and `day` is set."""
@@ -202,7 +170,8 @@ class EventRequest(EventMembers):
     """A time; a date for whole days; or either as `time` with its `tzid`."""
     end: EventTimeMember
     """Like `start`, and after it; the last date itself is not in it."""
-    attendees: Annotated[None, BeforeValidator(_nobody_invited), WithJsonSchema(_NOBODY)] = None
+    attendees: Attendees = None
+    """Only in a calendar whose provider can invite."""
 
     @classmethod
     def cross_check(cls, raw: Mapping[str, Any], context: WireContext) -> Iterable[Fault]:
@@ -216,6 +185,11 @@ class EventRequest(EventMembers):
             yield (("end",), "errors.invalid_time_pair", "start and end must both be dates, or both be times")
         elif (start.day or "", start.instant or 0) >= (end.day or "", end.instant or 0):
             yield (("end",), "errors.invalid_time_pair", "end must be after start")
+
+    def details(self) -> Json:
+        """`attendees`, where they are given, are changes: `invite` and `remove`."""
+        changes = self.attendees.named() if self.attendees else {}
+        return EventMembers.details(self) | ({"attendees": changes} if changes else {})
 
     @property
     def stated_tzid(self) -> str | None:

@@ -9,7 +9,8 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, WithJso
 
 from slotlink.domain.link import CallbackUrls, Json, TargetCalendar, Terms
 from slotlink.web.availability_request import AvailabilityQuery
-from slotlink.web.event_request import DEFAULT_TZID, Conferencing, EventTemplate, Location
+from slotlink.web.conferencing_request import Conferencing
+from slotlink.web.event_request import DEFAULT_TZID, EventTemplate, Location
 from slotlink.web.wire import (
     CallbackUrl,
     Fault,

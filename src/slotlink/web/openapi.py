@@ -11,12 +11,14 @@ from pydantic.json_schema import models_json_schema
 from slotlink.settings import Limits
 from slotlink.web.openapi_answers import ANSWERS, ref
 from slotlink.web.openapi_calendars import CALENDARS
+from slotlink.web.openapi_channels import CHANNEL_ANSWERS, CHANNELS
+from slotlink.web.openapi_connecting import CONNECTING
 from slotlink.web.openapi_operations import IDEMPOTENCY_KEY, TAGS, Credential, Operation
 from slotlink.web.openapi_scheduling import SCHEDULING
 from slotlink.web.wire import Wire
 
 Json = dict[str, Any]
-OPERATIONS = [*SCHEDULING, *CALENDARS]
+OPERATIONS = [*SCHEDULING, *CALENDARS, *CHANNELS, *CONNECTING]
 
 INTRODUCTION = """A self-hosted Real-Time Scheduling server whose HTTP API is Cronofy's.
 
@@ -90,7 +92,7 @@ def build(api_url: str, data_center: str, limits: Limits) -> Json:
         "tags": [{"name": name, "description": description} for name, description in TAGS.items()],
         "paths": paths,
         "components": {
-            "schemas": {**_request_schemas(limits), **ANSWERS},
+            "schemas": {**_request_schemas(limits), **ANSWERS, **CHANNEL_ANSWERS},
             "headers": HEADERS,
             "responses": {_fault_name(code): _fault(code, "Errors") for code in FAULTS},
             "securitySchemes": SECURITY_SCHEMES,

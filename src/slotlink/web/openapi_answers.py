@@ -57,6 +57,8 @@ _TOKENS = {
     "refresh_token": text("For `POST /oauth/token`."),
     "scope": SCOPE,
 }
+_ANSWERS_GIVEN = ("accepted", "declined", "needs_action", "tentative", "unknown")
+_ATTENDEE = exact({"email": text(), "status": {"enum": [*_ANSWERS_GIVEN]}}, {"display_name": text()})
 _EVENT_TEXTS = {
     "summary": text(),
     "description": text(),
@@ -75,6 +77,9 @@ _PROFILE = {
     "profile_name": {"type": ["string", "null"]},
     "profile_connected": FLAG,
     "profile_initial_sync_required": FLAG,
+}
+_RELINK = {
+    "profile_relink_url": text("Only when disconnected: where its owner connects it anew.", format="uri"),
 }
 _CALENDAR_OF_PROFILE = {
     "calendar_id": CALENDAR_ID,
@@ -102,6 +107,7 @@ ANSWERS: dict[str, Json] = {
             **{name: schema for name, schema in _EVENT_TEXTS.items() if name != "summary"},
             "transparency": TRANSPARENCY,
             "conferencing": exact({"profile_id": text()}, {"join_url": text(), "provider_description": text()}),
+            "attendees": array(_ATTENDEE),
             "categories": array(text()),
             "start": exact({"time": TIME, "tzid": TZID}, description="Only once a slot was chosen."),
             "end": exact({"time": TIME, "tzid": TZID}, description="Only once a slot was chosen."),
@@ -202,7 +208,11 @@ ANSWERS: dict[str, Json] = {
             "linking_profile": exact(_PROFILE_NAMES),
         }
     ),
-    "Tokens": exact(_TOKENS),
+    "Tokens": exact(
+        _TOKENS,
+        {"account_id": SUB, "sub": SUB, "linking_profile": exact(_PROFILE_NAMES)},
+        "The last three only for a code: whose account it is, and which profile was connected.",
+    ),
     "TokenError": exact(
         {"error": {"enum": ["invalid_client", "invalid_grant", "invalid_request", "unsupported_grant_type"]}},
         description="RFC 6749 section 5.2.",
@@ -212,26 +222,39 @@ ANSWERS: dict[str, Json] = {
         "description": "`Errors` when it cannot be read at all.",
     },
     "AccountAnswer": exact(
-        {"account": exact({"account_id": SUB, "name": text(), "scope": SCOPE, "default_tzid": TZID}), "sub": SUB}
+        {
+            "account": exact(
+                {"account_id": SUB, "name": {"type": ["string", "null"]}, "scope": SCOPE, "default_tzid": TZID},
+                {"email": text()},
+            ),
+            "sub": SUB,
+        }
     ),
     "Userinfo": exact(
         {
             "sub": SUB,
             "zoneinfo": TZID,
-            "application_calendar_id": text(),
-            "cronofy.type": {"const": "application_calendar"},
+            "cronofy.type": {"enum": ["account", "application_calendar"]},
             "cronofy.data": exact(
                 {
                     "authorization": exact({"scope": SCOPE, "status": {"const": "active"}}),
-                    "profiles": array(exact({**_PROFILE, "profile_calendars": array(exact(_CALENDAR_OF_PROFILE))})),
+                    "profiles": array(
+                        exact({**_PROFILE, "profile_calendars": array(exact(_CALENDAR_OF_PROFILE))}, _RELINK)
+                    ),
                     "conferencing_profiles": {"type": "array", "maxItems": 0},
                 },
                 description="One key with a dot in its name.",
             ),
             "slotlink": exact({"data_center": text(examples=["us"])}, description="Ours: which server this is."),
-        }
+        },
+        {
+            "application_calendar_id": text("Of an application calendar."),
+            "email": text("Of a connected account, where the provider says it."),
+            "name": text("Of a connected account, where the provider says it."),
+        },
     ),
-    "ProfilesAnswer": exact({"profiles": array(exact(_PROFILE))}),
+    "ProfilesAnswer": exact({"profiles": array(exact(_PROFILE, _RELINK))}),
+    "LinkToken": exact({"link_token": text("For `/oauth/authorize`: five minutes, once.")}),
     "CalendarsAnswer": exact({"sub": SUB, "calendars": array(exact({**_PROFILE_NAMES, **_CALENDAR_OF_PROFILE}))}),
     "CreatedCalendar": exact(
         {
@@ -257,8 +280,11 @@ ANSWERS: dict[str, Json] = {
             "deleted": FLAG,
             "created": TIME,
             "updated": TIME,
-            "participation_status": {"const": "accepted"},
-            "attendees": {"type": "array", "maxItems": 0},
+            "participation_status": {
+                "enum": [*_ANSWERS_GIVEN],
+                "description": "The answer of the calendar's owner; `accepted` where nobody asked.",
+            },
+            "attendees": array(_ATTENDEE),
             "transparency": TRANSPARENCY,
             "status": {"enum": ["cancelled", "confirmed", "tentative", "unknown"]},
             "categories": array(text()),
@@ -271,7 +297,12 @@ ANSWERS: dict[str, Json] = {
             "event_id": text("Only on events that this application wrote."),
             "series_identifier": text("Only on occurrences of a repeating event."),
             "meeting_url": text(),
-            "conferencing": exact({"provider_name": text(), "join_url": text()}),
+            "conferencing": {
+                "anyOf": [
+                    exact({"provider_name": text(), "join_url": text()}),
+                    exact({"pending": {"const": True}}, description="The room is still being made."),
+                ]
+            },
         },
     ),
     "EventsAnswer": exact({"pages": _PAGES, "events": array(ref("Event"))}),

@@ -49,9 +49,10 @@ CALENDARS: list[Operation] = [
         "/oauth/token",
         "refreshToken",
         "Accounts",
-        "Get a new access token",
+        "Get tokens for a code, or a new access token",
         ("body",),
-        "RFC 6749 section 6. Every wrong member is 400, in that RFC's form.",
+        "RFC 6749 sections 4.1.3 and 6. Every wrong member is 400, in that RFC's form. How an account is connected and "
+        "a code comes about: docs/connect.md.",
         body=TokenRequest,
         form=True,
         example={**_BODY_CREDENTIALS, "grant_type": "refresh_token", "refresh_token": "Zp9sW1rEa7Ld"},

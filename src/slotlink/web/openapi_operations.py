@@ -1,5 +1,5 @@
 """What an operation of `/openapi.json` is, and what the operations' examples share. The operations themselves are
-listed in `openapi_scheduling.py` and `openapi_calendars.py`."""
+listed in `openapi_scheduling.py`, `openapi_calendars.py` and `openapi_channels.py`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ TAGS = {
     "Availability rules": "When an account is available at all: every week by rules, once by available periods.",
     "Accounts": "Application calendars: accounts and calendars that this server hosts itself.",
     "Calendars": "The calendars of an account and the events in them.",
+    "Channels": "Push notifications: who is told of an account's changes.",
 }
 
 

@@ -210,6 +210,10 @@ class Pages:
         values = {"code": status, "reference": reference, "may_be_booked": may_be_booked}
         return self._render("problem.html", page_locale(locale), **values)
 
+    def connect(self, template: str, locale: str, **values: Any) -> str:
+        """A page of connecting an account; `connect_view.py` has its values."""
+        return self._render(template, page_locale(locale), **values)
+
     def _render(self, template: str, view: PageView | Locale, **values: Any) -> str:
         locale = view if isinstance(view, Locale) else view.locale
         common = {} if isinstance(view, Locale) else view.common()

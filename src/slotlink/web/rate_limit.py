@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from slotlink.settings import Rate
+from slotlink.setting_kinds import Rate
 
 # (who, lengths of windows in seconds) → for each window: requests in it, this one too, and the seconds until it ends
 Count = Callable[[str, Sequence[int]], Awaitable[Sequence[tuple[int, int]]]]

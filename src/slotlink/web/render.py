@@ -10,7 +10,7 @@ import msgspec
 from starlette.responses import Response
 
 from slotlink.domain.account import Calendar, Profile
-from slotlink.domain.event import local_wire_time, wire_time
+from slotlink.domain.event import awaits_room, fill_in, local_wire_time, wire_time
 from slotlink.domain.link import Link
 from slotlink.domain.rules import AvailablePeriod, StoredRule
 from slotlink.store.event_listing import EventRow
@@ -73,26 +73,29 @@ def calendar_of_profile(value: Calendar) -> Json:
         "calendar_readonly": value.readonly,
         "calendar_deleted": value.deleted,
         "calendar_primary": value.primary,
-        "calendar_integrated_conferencing_available": False,
+        "calendar_integrated_conferencing_available": value.conferencing,
         "calendar_attachments_available": False,
         "permission_level": "sandbox",
     }
 
 
-def profile(value: Profile) -> Json:
+def profile(value: Profile, relink_url: str | None = None) -> Json:
+    """`relink_url`: only of one that is disconnected."""
+    relink: Json = {} if relink_url is None else {"profile_relink_url": relink_url}
     return {
         "provider_name": value.provider_name,
-        "provider_service": value.provider_name,
+        "provider_service": value.provider_service or value.provider_name,
         "profile_id": value.profile_id,
         "profile_name": value.profile_name,
         "profile_connected": value.connected,
         "profile_initial_sync_required": value.initial_sync_required,
+        **relink,
     }
 
 
 def event(row: EventRow, *, localized_tzid: str | None, include_geo: bool) -> Json:
     """An event as `GET /v1/events` lists it. `localized_tzid` wants times as objects with local offsets."""
-    details = dict(row.details)
+    details = fill_in(row.details)
     tzid = details.pop("tzid", "Etc/UTC")
     conferencing: Json | None = details.pop("conferencing", None)
     location: Json | None = details.pop("location", None)
@@ -130,6 +133,8 @@ def event(row: EventRow, *, localized_tzid: str | None, include_geo: bool) -> Js
             "provider_name": conferencing.get("provider_description", "explicit"),
             "join_url": conferencing["join_url"],
         }
+    elif awaits_room(row.details) and not row.deleted:
+        listed["conferencing"] = {"pending": True}
     return listed
 
 

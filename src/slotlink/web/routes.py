@@ -18,7 +18,19 @@ from starlette.types import Lifespan
 
 from slotlink.errors import SlotlinkError, StoreUnavailable
 from slotlink.store.schema import is_behind
-from slotlink.web import api_accounts, api_availability, api_calendars, api_links, api_rules, documents, page
+from slotlink.web import (
+    api_accounts,
+    api_availability,
+    api_calendars,
+    api_channels,
+    api_links,
+    api_profiles,
+    api_provider_push,
+    api_rules,
+    connect_page,
+    documents,
+    page,
+)
 from slotlink.web.metrics import Metrics
 from slotlink.web.page_status import unknown
 from slotlink.web.problems import answer_fault, answer_problem
@@ -43,7 +55,9 @@ API: list[tuple[str, str, Handler]] = [
     ("POST", "/oauth/token/revoke", api_accounts.revoke),
     ("GET", "/v1/account", api_accounts.account),
     ("GET", "/v1/userinfo", api_accounts.userinfo),
-    ("GET", "/v1/profiles", api_accounts.profiles),
+    ("GET", "/v1/profiles", api_profiles.profiles),
+    ("POST", "/v1/profiles/{profile_id}/revoke", api_profiles.revoke),
+    ("POST", "/v1/link_tokens", api_profiles.link_token),
     ("GET", "/v1/calendars", api_calendars.list_calendars),
     ("POST", "/v1/calendars", api_calendars.create),
     ("POST", "/v1/calendars/{calendar_id}/events", api_calendars.upsert_event),
@@ -61,9 +75,18 @@ API: list[tuple[str, str, Handler]] = [
     ("GET", "/v1/available_periods", api_rules.list_periods),
     ("GET", "/v1/available_periods/pages/{page}", api_rules.periods_page),
     ("DELETE", "/v1/available_periods", api_rules.remove_periods),
+    ("POST", "/v1/channels", api_channels.create),
+    ("GET", "/v1/channels", api_channels.list_channels),
+    ("DELETE", "/v1/channels/{channel_id}", api_channels.close),
 ]
 # The PHP client deletes one available period here. Routed, not redirected: a redirect would lose the body.
 API_ALIASES: list[tuple[str, str, Handler]] = [("DELETE", "/v1/available_periods/", api_rules.remove_periods)]
+CONNECT = ("/oauth/authorize", "/oauth/relink/{token}")
+# Where calendar providers tell of changes; nobody's API.
+PUSHES: list[tuple[str, Handler]] = [
+    ("/providers/google/push", api_provider_push.hear_google),
+    ("/providers/microsoft/push", api_provider_push.hear_microsoft),
+]
 OWN_IDS = {"availability_rule_id"}
 PAGES = ("/rts/{token}", "/add_to_calendar/scheduling/{token}", "/real_time_scheduling/{token}")
 
@@ -105,6 +128,10 @@ def web_app(state: WebState, lifespan: Lifespan[Starlette] | None = None, metric
             *(Route(_named(path), _guarded(page.show), methods=["GET"]) for path in PAGES),
             *(Route(_named(path), _guarded(page.choose), methods=["POST"]) for path in PAGES),
             Route(_named("/rts/{token}/event.ics"), _guarded(page.download), methods=["GET"]),
+            *(Route(_named(path), connect_page.guarded(connect_page.show), methods=["GET"]) for path in CONNECT),
+            *(Route(_named(path), connect_page.guarded(connect_page.act), methods=["POST"]) for path in CONNECT),
+            Route("/oauth/callback", connect_page.guarded(connect_page.callback), methods=["GET"]),
+            *(Route(path, handler, methods=["POST"]) for path, handler in PUSHES),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             *([Route("/metrics", metrics.show)] if metrics is not None else []),

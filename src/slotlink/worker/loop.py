@@ -10,11 +10,13 @@ import time
 from collections.abc import Awaitable, Callable
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink.domain.retry import furthest, next_attempt_at
 from slotlink.errors import StoreUnavailable
+from slotlink.services.channels import tell_due
 from slotlink.services.deps import Deps
-from slotlink.store import outbox
+from slotlink.store import channels, outbox
 from slotlink.store.outbox import Attempt, OutboxItem
 from slotlink.worker.places import Place, Places
 
@@ -27,25 +29,45 @@ LEASE_MARGIN_S = 30  # beyond the attempt's own deadline
 WIND_DOWN_S = 5.0  # for running attempts when told to stop; whoever has not answered then is asked again later
 
 Deliver = Callable[[OutboxItem], Awaitable[Attempt]]
+GiveUp = Callable[[AsyncConnection, OutboxItem, str, int], Awaitable[None]]
+"""What else follows when no further attempt is made: in the transaction that says so, with the last outcome and now."""
+
+
+async def _nothing_else(_connection: AsyncConnection, _item: OutboxItem, _outcome: str, _now: int) -> None:
+    return
 
 
 class Worker:
     """Runs until `stop`. Any number of workers may share a database: leases keep them apart."""
 
-    def __init__(self, deps: Deps, deliver: Deliver, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        deps: Deps,
+        deliver: Deliver,
+        clock: Callable[[], float] = time.time,
+        give_up: GiveUp = _nothing_else,
+    ) -> None:
         self._deps = deps
         self._deliver = deliver
+        self._give_up = give_up
         self._clock = clock
         self._owner = f"w_{secrets.token_hex(8)}"
         self._wake = asyncio.Event()
+        self._others: list[Callable[[], None]] = []
         self._stopping = False
         self._running: dict[asyncio.Task[None], Place] = {}
         self._places = Places(time.monotonic)
         self._lease_s = round(deps.settings.callback_timeout) + LEASE_MARGIN_S
         self._furthest_s = furthest(deps.settings.callback_retries)
 
+    def also_wakes(self, other: Callable[[], None]) -> None:
+        """Whoever is told that there is something to do passes it on to `other`."""
+        self._others.append(other)
+
     def wake(self) -> None:
         self._wake.set()
+        for other in self._others:
+            other()
 
     async def run(self) -> None:
         while not self._stopping:
@@ -71,8 +93,11 @@ class Worker:
         now = int(self._clock())
         async with self._deps.database.reading() as connection:
             due_at = await outbox.next_due_at(connection, now, lease_s=self._lease_s, furthest_s=self._furthest_s)
-        if due_at is None:
-            return IDLE_POLL_S
+            tell_at = await channels.next_due_at(connection, now)
+        if tell_at is not None and tell_at <= now and await tell_due(self._deps, now):
+            return 0.0
+        if due_at is None or (tell_at is not None and due_at > now and tell_at < due_at):
+            return IDLE_POLL_S if tell_at is None else min(IDLE_POLL_S, max(1.0, tell_at - self._clock()))
         if due_at <= now and await self._claim(now):
             return 0.0
         # Something due that could not be claimed waits for a place, which wakes us, or for another worker's claim.
@@ -128,7 +153,7 @@ class Worker:
         state, due_at = "waiting", None
         if _accepted(attempt):
             state = "delivered"
-        elif attempt.status_code == GONE:
+        elif attempt.status_code == GONE or attempt.ends == "dead":
             state = "dead"
         else:
             due_at = next_attempt_at(
@@ -141,10 +166,13 @@ class Worker:
             state = "waiting" if due_at is not None else "dead"
         async with self._deps.database.transaction() as connection:
             settled = await outbox.settle(connection, item, attempt, state=state, due_at=due_at)
+            if settled and state == "dead":
+                await self._give_up(connection, item, attempt.outcome, now)
         log.info(
-            "callback.attempt",
+            f"{item.kind}.attempt",
             item=item.item_id,
             link=item.link_id,
+            channel=item.channel_id,
             number=item.attempts + 1,
             status_code=attempt.status_code,
             outcome=attempt.outcome,
@@ -167,4 +195,6 @@ class Worker:
 
 
 def _accepted(attempt: Attempt) -> bool:
+    if attempt.ends is not None:
+        return attempt.ends == "delivered"
     return attempt.status_code is not None and 200 <= attempt.status_code < 300

@@ -34,7 +34,7 @@ calendars = Table(
     Column("deleted", Boolean, nullable=False),
     Column("primary", Boolean, nullable=False),
     Column("version", BigInteger, nullable=False),  # grows with every change of busy time
-    Column("fresh_at", BigInteger),  # when the calendar was last read whole; NULL: never
+    Column("fresh_at", BigInteger),  # when everything that had changed was last known; NULL: never
     # Busy time is known from here to there; outside, the calendar counts as unreadable. NULL: without bound.
     Column("known_from", BigInteger),
     Column("known_until", BigInteger),
@@ -45,7 +45,8 @@ calendars = Table(
     Column("owner_addresses", Text),  # JSON: whose answers to invitations count
     Column("conferencing", Boolean, nullable=False, server_default=false()),
     Column("cursor", Text),  # the provider's; NULL: the next read is whole
-    Column("checked_at", BigInteger),  # when the provider last told all that had changed
+    Column("fresh_until", BigInteger),  # what was read at `fresh_at` counts until then; NULL: nothing was read yet
+    Column("told_until", BigInteger),  # what it tells says nothing of later times; NULL: it says all there is
     Column("reconciled_at", BigInteger),  # when it last told all that there is
     Column("problem", Text),  # why it cannot be read, for the operator and the owner
     Column("viewed_at", BigInteger),  # when somebody last looked at it through a page: it is read more often then

@@ -24,6 +24,7 @@ outbox = Table(
     Column("item_id", String(32), primary_key=True),
     Column("kind", String(16), nullable=False),  # callback | event_write
     Column("link_id", String(32)),
+    Column("channel_id", String(32)),
     Column("url", Text, nullable=False),
     Column("host", Text, nullable=False),
     Column("sealed_body", LargeBinary, nullable=False),  # fixed at commit; every attempt sends what is in it
@@ -40,6 +41,7 @@ outbox = Table(
     CheckConstraint("state IN ('waiting', 'delivered', 'dead')", name="state"),
     Index("ix_outbox_state_due_at", "state", "due_at"),
     Index("ix_outbox_application_id_link_id", "application_id", "link_id"),
+    Index("ix_outbox_application_id_channel_id", "application_id", "channel_id"),
 )
 
 outbox_attempts = Table(
