@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench campaign model faults simulation hostile mutants audit picture lock
+.PHONY: help run test calendars check format bench campaign model faults simulation hostile mutants audit picture lock
 
 PYTHON ?= python3
 CASES ?= 50000
@@ -21,6 +21,7 @@ OURSELVES := $(UV) pip install --quiet --no-build-isolation --no-deps --python $
 help:
 	@echo "make run        serve the demo on http://127.0.0.1:8000 (PORT=, HOST=, ARGS=--once)"
 	@echo "make test       set up what the tests need, then check and run all of them"
+	@echo "make calendars  the CalDAV connector against Cyrus, DAViCal and SOGo; as root on Debian 12 it installs them"
 	@echo "make check      format, lint, types"
 	@echo "make bench      measure, as ratios to references in the same run"
 	@echo "make campaign   look long for a wrong answer of the engine: 50,000 queries, every zone (CASES=)"
@@ -68,6 +69,11 @@ test: $(VENV)/dev
 	@bash tests/set_up.sh
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# Real servers, each started by the tests in a folder of its own; what cannot be had is skipped loudly.
+calendars: $(VENV)/dev
+	@bash tests/servers/set_up.sh
+	@SLOTLINK_SERVERS=1 $(BIN)/pytest tests/servers -rs --numprocesses 2 --dist loadfile $(ARGS)
 
 bench: $(VENV)/dev
 	@$(BIN)/python -m bench $(ARGS)

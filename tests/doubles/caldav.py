@@ -36,6 +36,9 @@ class Quirks:
     hides           names its objects and gives none
     read_only       403 for whoever writes into a calendar
     lists_itself    rows for the collection and for one within it
+    outboxes        its calendars are outboxes too, and an inbox lies beside them (SOGo)
+    halves          writes what has no place in 16 bits as two halves, and reads no name beyond an entity (SOGo)
+    hangs_up        closes a connection when it is used again, without having said so (SOGo)
     """
 
     overwrites: bool = False
@@ -50,6 +53,9 @@ class Quirks:
     lists_itself: bool = False
     read_only: bool = False
     hides: bool = False
+    outboxes: bool = False
+    halves: bool = False
+    hangs_up: bool = False
 
 
 @dataclass
@@ -73,11 +79,22 @@ class QuirkyServer:
         self.meanwhile: Callable[[], None] | None = None
         self.asked: list[tuple[str, str]] = []  # method and depth
         self._step = 0
+        self._used: set[object] = set()
 
     def let_in(self, password: str) -> None:
         self.password = password
 
     async def answer(self, request: web.Request) -> web.Response:
+        if self.quirks.hangs_up and request.transport in self._used:
+            assert request.transport
+            request.transport.close()
+        self._used.add(request.transport)
+        answer = await self._answer(request)
+        if self.quirks.halves and answer.text and answer.status == 207:
+            answer.text = re.sub("[\U00010000-\U0010ffff]", _halves, answer.text)
+        return answer
+
+    async def _answer(self, request: web.Request) -> web.Response:
         if request.headers.get("Authorization") != _basic("alice", self.password):
             return web.Response(status=401)
         path = unquote(request.rel_url.raw_path)
@@ -98,7 +115,8 @@ class QuirkyServer:
         if calendar is None:
             return web.Response(status=404)
         if request.method == "REPORT":
-            return self._report(path, calendar, ET.fromstring(body))
+            named = re.sub("(<D:href>[^<&]*)&[^<]*", r"\1", body) if self.quirks.halves else body
+            return self._report(path, calendar, ET.fromstring(named))
         if self.meanwhile:
             self.meanwhile, happens = None, self.meanwhile
             happens()
@@ -123,8 +141,13 @@ class QuirkyServer:
             home = f"<C:calendar-home-set><D:href>{self.home}</D:href></C:calendar-home-set>"
             rows = [_row(path, told + home)]
         elif path == self.home:
-            kinds = "<D:resourcetype><D:collection/><C:calendar/></D:resourcetype>"
+            outbox = "<C:schedule-outbox/>" if self.quirks.outboxes else ""
+            kinds = f"<D:resourcetype><D:collection/><C:calendar/>{outbox}</D:resourcetype>"
             rows = [_row(path, "<D:resourcetype><D:collection/></D:resourcetype>")]
+            if self.quirks.outboxes:
+                rows.append(
+                    _row(f"{path}inbox/", "<D:resourcetype><D:collection/><C:schedule-inbox/></D:resourcetype>")
+                )
             rows += [_row(each, kinds + calendar.properties) for each, calendar in self.calendars.items()]
         elif calendar := self.calendars.get(path):
             last = max((step for step, _ in calendar.objects.values()), default=0)
@@ -221,6 +244,11 @@ _NAMESPACES = (
 )
 _INVALID_TOKEN = '<error xmlns="DAV:"><valid-sync-token/></error>'
 _UID_CONFLICT = '<error xmlns="DAV:"><no-uid-conflict xmlns="urn:ietf:params:xml:ns:caldav"/></error>'
+
+
+def _halves(found: re.Match[str]) -> str:
+    high, low = divmod(ord(found[0]) - 0x10000, 0x400)
+    return f"&#{0xD800 + high};&#{0xDC00 + low};"
 
 
 def _row(path: str, properties: str | None = None, status: str = MISSING) -> str:
