@@ -181,6 +181,7 @@ def test_what_an_update_does_not_say_of_the_room_stays(center: Center, ann: Conn
         assert only(ann)["meeting_url"] == room, said
         assert ann.work() == ["written"]
         assert worlds.google_room() == room and only(ann)["meeting_url"] == room
+        assert not worlds.google_events()[0].get("location"), "its provider shows the room by itself"
     write(ann, TEN, conferencing={"profile_id": "none"})
     assert "conferencing" not in only(ann) and "meeting_url" not in only(ann)
     write(ann, TEN, conferencing={"profile_id": "explicit", "join_url": "https://meet.test/1"})

@@ -50,6 +50,8 @@ BEYOND_SCHEMA = (
     ("errors.invalid_format", r"before|after"),  # of a buffer, whose maximum is not shorter than its minimum
     ("errors.invalid_format", r"sequence_id"),  # each step's own
     ("errors.mutually_exclusive", r"available_periods"),  # of a step, where an empty list is as good as none
+    ("errors.event.cannot_set_attendees", r"attendees"),  # what a calendar can
+    ("errors.integrated_conferencing_not_available", r"profile_id"),
     ("errors.too_many", r"base"),  # channels of an account
     ("errors.too_many", r"sequence"),  # orders of its steps, times starts
     ("errors.too_many", r"query_periods|available_periods|query_slots"),  # the days that all of them span

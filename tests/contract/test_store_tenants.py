@@ -27,7 +27,9 @@ from slotlink.store import (
     event_listing,
     events,
     idempotency,
+    imported_events,
     links,
+    managed_events,
     outbox,
     outbox_listing,
     rules,
@@ -40,6 +42,7 @@ from slotlink.store.calendars import create_calendar, get_calendar, list_calenda
 from slotlink.store.event_listing import Listing
 from slotlink.store.events import Occurrence
 from slotlink.store.idempotency import KeptAnswer
+from slotlink.store.managed_events import ManagedEvent
 from slotlink.store.outbox import Attempt
 from slotlink.store.profiles import create_application_calendar, list_profiles
 from slotlink.store.watches import NewWatch
@@ -57,7 +60,9 @@ MODULES: tuple[ModuleType, ...] = (
     event_listing,
     events,
     idempotency,
+    imported_events,
     links,
+    managed_events,
     outbox,
     outbox_listing,
     rules,
@@ -195,6 +200,17 @@ CALLS: dict[str, Call] = {
     "events.managed_ids": lambda o: events.managed_ids(*o.foreign, o.maya.calendar_id),
     "events.busy_between": lambda o: events.busy_between(*o.foreign, [o.maya.calendar_id], NOW, NOW + HOUR),
     "events.ids_of": lambda o: events.ids_of(*o.foreign, [o.maya.calendar_id], [o.event_uid]),
+    "managed_events.find": lambda o: managed_events.find(*o.foreign, o.maya.calendar_id, "interview-1"),
+    "managed_events.of_write": lambda o: managed_events.of_write(
+        *o.foreign, o.maya.calendar_id, o.event_uid, o.link.link_id
+    ),
+    "managed_events.set_details": lambda o: managed_events.set_details(
+        *o.foreign, ManagedEvent(o.maya.calendar_id, o.maya.sub, "lunch", {}, TIME, NOW), {}, NOW
+    ),
+    "managed_events.has_room_elsewhere": lambda o: managed_events.has_room_elsewhere(
+        *o.foreign, o.link.link_id, "cal_other", made=True
+    ),
+    "imported_events.imported_objects": lambda o: imported_events.imported_objects(*o.foreign, o.maya.calendar_id),
     "events.managed_between": lambda o: events.managed_between(*o.foreign, [o.maya.sub], NOW, NOW + HOUR),
     "event_listing.read_page": lambda o: event_listing.read_page(
         *o.foreign, Listing(o.maya.sub, include_managed=True), None, 10

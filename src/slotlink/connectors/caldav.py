@@ -218,7 +218,12 @@ class CalDavConnector:
         wanted = [key for key, still in there.items() if still]
         objects: dict[str, RemoteObject | None] = {key: None for key, still in there.items() if not still}
         for first in range(0, len(wanted), BATCH):
-            objects |= await self._batch(remote_id, wanted[first : first + BATCH])
+            found = await self._batch(remote_id, wanted[first : first + BATCH])
+            if None in found.values():
+                # Deleted this moment, which the next round tells; or one that cannot be had by its name (SOGo, names
+                # with an escape), and that must not count as gone.
+                raise ProviderUnavailable("the server has named an object that it does not give")
+            objects |= found
         changed = tuple(found for found in objects.values() if found)
         return Changes(changed, tuple(key for key, found in objects.items() if not found), cursor, whole)
 

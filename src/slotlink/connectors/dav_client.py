@@ -25,7 +25,7 @@ from slotlink.errors import (
 
 MOST_BYTES = 20_000_000  # of one answer
 MOST_REDIRECTS = 5
-REQUEST_S = 30.0  # for one exchange, within the deadline of whoever asks
+REQUEST_S = 240.0  # for one exchange, within the deadline of whoever asks: a first listing of 10,000 takes minutes
 _LARGE = 200_000  # bytes of XML that are parsed beside the event loop
 
 _READS = ("PROPFIND", "REPORT")

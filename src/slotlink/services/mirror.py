@@ -81,8 +81,10 @@ async def read_mirror(deps: Deps, connector: Connector, mirror: Mirror, poll: Po
         await _note_unreadable(deps, mirror, f"an event cannot be read: {error}", now + REFUSED_S)
         return True
     except NotAccepted as error:
-        await _note_unreadable(deps, mirror, str(error), now + REFUSED_S)
-        return True
+        # What was read before is believed for as long as it would have been anyway.
+        log.warning("mirror.refused", calendar=mirror.calendar_id, problem=str(error))
+        await put_off(deps, mirror, error, now + REFUSED_S)
+        return False
     whole_at = {"reconciled_at": now, "known_from": within.start, "known_until": within.end} if anew else {}
     async with deps.database.transaction() as connection:
         if not await _lock_claimed(connection, mirror):
@@ -125,8 +127,9 @@ async def _apply(
     deps: Deps, mirror: Mirror, changes: Changes, within: Period, now: int, *, anew: bool, claimed: bool = True
 ) -> Applied:
     """Raises UnreadableObject before anything is written, Outdated between two batches."""
+    named = None if changes.whole else [*(each.remote_key for each in changes.changed), *changes.removed]
     async with deps.database.reading() as connection:
-        known = await known_events(connection, mirror)
+        known = await known_events(connection, mirror, named)
     zones_changed = mirror.zone_version != ZONE_VERSION
     wanted = [each for each in changes.changed if _is_wanted(each, known.get(each.remote_key), anew, zones_changed)]
     read = await asyncio.to_thread(read_objects, wanted, mirror, within)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import tzdata
 
 from slotlink import ical
 from slotlink.connectors.base import RemoteObject
 from slotlink.engine import Period
-from slotlink.services.occurrences import details_of, stored
-from slotlink.store.events import Occurrence
+from slotlink.services.occurrences import details_of, distinct, stored
 from slotlink.store.mirrored_events import MirroredEvent
 from slotlink.store.mirrors import Mirror
 
@@ -57,26 +56,12 @@ def read_objects(
 
 def _read(found: RemoteObject, mirror: Mirror, within: Period) -> Read:
     try:
-        parts, _ = ical.read_calendar(found.ical)
-        recurring = any(part.recurring for part in parts)
-        span = (within.start, within.end) if recurring else WHOLE_TIME
-        occurrences = ical.expand(found.ical, mirror.tzid, *span)
+        parsed = ical.read_object(found.ical, mirror.tzid, max_size=ical.MOST_BYTES)
+        span = (within.start, within.end) if parsed.recurring else WHOLE_TIME
+        occurrences = parsed.expand(*span)
     except ical.InvalidCalendar as error:
         raise UnreadableObject(f"{found.remote_key}: {error}") from error
     rows = [stored(each, owner_addresses=mirror.owner_addresses) for each in occurrences]
     details = details_of(occurrences[0]) if occurrences else {"summary": ""}
-    event = MirroredEvent(found.remote_key, found.version, found.ical, details, recurring, _distinct(rows))
-    return Read(parts[0].uid if parts else "", event)
-
-
-def _distinct(rows: Sequence[Occurrence]) -> list[Occurrence]:
-    """Occurrences are told apart by their original start; where two have the same, the second is known by its own."""
-    seen: set[int] = set()
-    kept: list[Occurrence] = []
-    for row in rows:
-        original = row.original_start
-        while original in seen:
-            original = row.time.start if row.time.start not in seen else original + 1
-        seen.add(original)
-        kept.append(replace(row, original_start=original))
-    return kept
+    event = MirroredEvent(found.remote_key, found.version, found.ical, details, parsed.recurring, distinct(rows))
+    return Read(parsed.uid, event)

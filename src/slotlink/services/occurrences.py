@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 from slotlink import ical
@@ -29,10 +30,12 @@ def stored_occurrences(
     owner_addresses    whose answers to invitations count; none: the owner is never asked
     working_elsewhere  what Outlook's "working elsewhere" is to the owner
     """
-    return [
-        stored(occurrence, owner_addresses=owner_addresses, working_elsewhere=working_elsewhere)
-        for occurrence in ical.expand(text, tzid, start, end)
-    ]
+    return distinct(
+        [
+            stored(occurrence, owner_addresses=owner_addresses, working_elsewhere=working_elsewhere)
+            for occurrence in ical.expand(text, tzid, start, end)
+        ]
+    )
 
 
 def details_of(occurrence: ical.Occurrence) -> dict[str, Any]:
@@ -95,3 +98,16 @@ def stored(
         ),
         details=_own_details(occurrence, owner_addresses) or None,
     )
+
+
+def distinct(rows: Sequence[Occurrence]) -> list[Occurrence]:
+    """Occurrences are told apart by their original start; where two have the same, the second is known by its own."""
+    seen: set[int] = set()
+    kept: list[Occurrence] = []
+    for row in rows:
+        original = row.original_start
+        while original in seen:
+            original = row.time.start if row.time.start not in seen else original + 1
+        seen.add(original)
+        kept.append(replace(row, original_start=original))
+    return kept

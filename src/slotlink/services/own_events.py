@@ -15,6 +15,7 @@ from slotlink.engine import Period
 from slotlink.errors import NotFound
 from slotlink.services import callbacks
 from slotlink.services.deps import Deps
+from slotlink.services.guests import note_answers
 from slotlink.services.mirrored import Read, read_objects
 from slotlink.store import accounts, bookings, channels, event_names, event_writes, events, links
 from slotlink.store.event_writes import EventWrite
@@ -69,6 +70,7 @@ async def hear(
         if not ours:
             # Somebody answered the invitation, or the server put it into words of its own.
             await event_writes.change(*_of(mirror, write, connection), written_version=found.version)
+            await note_answers(connection, mirror, write.event_uid, found.details, now)
     return "echo"
 
 

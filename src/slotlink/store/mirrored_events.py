@@ -39,16 +39,20 @@ class MirroredEvent:
     occurrences: Sequence[Occurrence]
 
 
-async def known_events(connection: AsyncConnection, mirror: Mirror) -> dict[str, Known]:
-    """By remote key, all that the mirror holds."""
-    rows = await connection.execute(
-        select(events.c.remote_key, events.c.event_uid, events.c.remote_version, events.c.recurring).where(
-            events.c.application_id == mirror.application_id,
-            events.c.calendar_id == mirror.calendar_id,
-            events.c.remote_key.is_not(None),
-        )
+async def known_events(
+    connection: AsyncConnection, mirror: Mirror, remote_keys: Sequence[str] | None = None
+) -> dict[str, Known]:
+    """By remote key, what the mirror holds: all of it, or of these."""
+    statement = select(events.c.remote_key, events.c.event_uid, events.c.remote_version, events.c.recurring).where(
+        events.c.application_id == mirror.application_id,
+        events.c.calendar_id == mirror.calendar_id,
+        events.c.remote_key.is_not(None),
     )
-    return {row.remote_key: Known(row.event_uid, row.remote_version, row.recurring) for row in rows}
+    if remote_keys is None or len(remote_keys) > _AT_ONCE:
+        found = (await connection.execute(statement)).all()
+    else:
+        found = (await connection.execute(statement.where(events.c.remote_key.in_(remote_keys)))).all()
+    return {row.remote_key: Known(row.event_uid, row.remote_version, row.recurring) for row in found}
 
 
 async def write_mirrored(
