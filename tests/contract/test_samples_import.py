@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from slotlink import cli
+from slotlink import cli, cli_calendars
 from tests.api.asking import change, rows
 from tests.center import DAY, Center, Person
 from tests.samples.sample import FOLDER, READABLE, REFUSED, Sample, Taken, taken_in
@@ -39,7 +39,7 @@ def run(center: Center, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("SLOTLINK_SECRET_KEYS", urlsafe_b64encode(key).decode())
 
     def run(now: int, *arguments: str) -> Any:
-        monkeypatch.setattr(cli, "time", SimpleNamespace(time=lambda: now))
+        monkeypatch.setattr(cli_calendars, "time", SimpleNamespace(time=lambda: now))
         return CliRunner().invoke(cli.cli, ["calendars", "import", *arguments, "--json"])
 
     return run

@@ -258,10 +258,10 @@ def _hooks(schema: Any, live: Live) -> Generator[None]:
 
     @schema.hook
     def filter_case(context: Any, case: Case) -> bool:
-        """Of the systematic cases, of which large bodies have thousands, one in six: always the same. Of sequences,
-        whose steps are made of what availability is asked with, one in sixty."""
+        """Of the systematic cases, of which large bodies have thousands, one in twelve: always the same. Of sequences,
+        whose steps are made of what availability is asked with, one in a hundred and twenty."""
         whole = EXAMPLES or case.meta is None or case.meta.phase.name is not TestPhase.COVERAGE
-        one_in = 60 if case.operation.path == SEQUENCES else 6
+        one_in = 120 if case.operation.path == SEQUENCES else 12
         return bool(whole) or zlib.crc32(repr((case.method, case.query, case.body)).encode()) % one_in == 0
 
     @schemathesis.hook
