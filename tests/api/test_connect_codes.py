@@ -151,7 +151,11 @@ CALLS: list[tuple[str, str, Json, set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "query", "needed"), CALLS, ids=lambda value: str(value))
+def _called(value: object) -> str:
+    return " or ".join(sorted(value)) if isinstance(value, set) else str(value)
+
+
+@pytest.mark.parametrize(("method", "path", "query", "needed"), CALLS, ids=_called)
 def test_a_call_needs_its_scope(
     center: Center, code: Codes, method: str, path: str, query: Json, needed: set[str]
 ) -> None:

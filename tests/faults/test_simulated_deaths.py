@@ -181,8 +181,9 @@ class Ground:
     async def _drop_connections(self) -> None:
         """Those of tasks that were cut off, too: a process that dies takes its locks with it."""
         for opened in self._connections:
-            with contextlib.suppress(Exception):  # closed already
-                await opened.driver_connection.close()
+            with contextlib.suppress(Exception):  # closed already, or its thread has ended and answers nobody
+                async with asyncio.timeout(1):
+                    await opened.driver_connection.close()
         self._connections.clear()
 
     async def check(self, links: list[Link]) -> None:
