@@ -62,6 +62,7 @@ def test_every_call_that_makes_something_answers_a_repetition_as_it_did(center: 
             {"available_period_id": "p", "start": wire(0), "end": wire(1)},
             maya.key,
         ),
+        "/v1/channels": ("/v1/channels", {"callback_url": "https://application.test/changes"}, maya.key),
     }
     documented = {
         path
