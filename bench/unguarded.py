@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -56,8 +57,8 @@ def unseen(decided: Mapping[str, Decided]) -> Generator[None]:
     async def free_time(*_: Any, **__: Any) -> FreeTime:
         return FreeTime({}, {}, {}, frozenset(), frozenset())
 
-    async def none_gone(*_: Any) -> list[Any]:
-        return []
+    async def all_there(*_: Any) -> _AllThere:
+        return _AllThere()
 
     with (
         unguarded(),
@@ -65,9 +66,19 @@ def unseen(decided: Mapping[str, Decided]) -> Generator[None]:
         patch.object(booking, "ensure_known", _nothing),
         patch.object(booking, "gather_free_time", free_time),
         patch.object(booking, "decide_booking", decide),
-        patch.object(booking, "_gone_calendars", none_gone),
+        patch.object(booking, "_writable_calendars", all_there),
     ):
         yield
+
+
+class _AllThere:
+    """Every calendar can be written, and is embedded."""
+
+    def __contains__(self, _calendar_id: object) -> bool:
+        return True
+
+    def __getitem__(self, _calendar_id: str) -> SimpleNamespace:
+        return SimpleNamespace(mirrored=False)
 
 
 async def _nothing(*_: Any, **__: Any) -> None:

@@ -63,7 +63,7 @@ mtype = { open, completed, disabled, waiting, delivered };
 #define COUNTS answered
 #endif
 
-/* What is committed (store/tables.py), and whose transaction has which row locked; 0 is nothing and nobody. */
+/* What is committed (store/tables/links.py), and whose transaction has which row locked; 0 is nothing and nobody. */
 mtype state[2] = open;            /* links.state */
 byte start_at[2], attempt_id[2];  /* bookings: from when BOB is booked, and by whose request */
 mtype item;                       /* outbox.state of link 0's callback */

@@ -20,11 +20,24 @@ class ApplicationCalendarRequest(Wire):
     """Yours. The same id again is the same account."""
 
 
+def for_grant(grant_type: str, *names: str) -> dict[str, Any]:
+    """JSON Schema for a body of this grant, which needs all of these members."""
+    given = {name: {"not": {"type": "null"}} for name in names}  # null is absent
+    return {"required": list(names), "properties": {"grant_type": {"const": grant_type}, **given}}
+
+
 class TokenRequest(Wire):
     """RFC 6749 sections 4.1.3 and 6: a code, or a refresh token. Every member is checked by the endpoint, which
     answers in that RFC's own form."""
 
-    model_config = ConfigDict(json_schema_extra=at_least_one("refresh_token", "code"))
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                for_grant("refresh_token", "refresh_token"),
+                for_grant("authorization_code", "code", "redirect_uri"),
+            ]
+        }
+    )
     client_id: Secret
     client_secret: Secret
     grant_type: Annotated[Text, Field(json_schema_extra={"enum": ["authorization_code", "refresh_token"]})]
