@@ -52,6 +52,7 @@ from slotlink.worker.duties import Duties
 from slotlink.worker.housekeeping import keep_house
 from slotlink.worker.loop import Worker
 from slotlink.worker.synchronise import Synchroniser
+from slotlink.worker.waker import Waker
 from slotlink.worker.watches import keep_watching
 
 OUTBOX_CHANNEL = "slotlink_outbox"
@@ -78,10 +79,10 @@ async def working(deps: Deps, clock: Clock = time.time) -> AsyncGenerator[Worker
         synchroniser = Synchroniser(deps, clock)
         worker.also_wakes(synchroniser.wake)
         running = asyncio.create_task(worker.run())
-        beside = [asyncio.create_task(keep_house(deps)), asyncio.create_task(synchroniser.run())]
-        beside.append(asyncio.create_task(keep_watching(deps, clock)))
+        loops = [keep_house(deps), synchroniser.run(), keep_watching(deps, clock)]
         if deps.database.dialect == "postgresql":
-            beside.append(asyncio.create_task(listen(deps.database.url, OUTBOX_CHANNEL, worker.wake)))
+            loops.append(listen(deps.database.url, OUTBOX_CHANNEL, worker.wake))
+        beside = [asyncio.create_task(each) for each in loops]
         try:
             yield worker
         finally:
@@ -91,30 +92,13 @@ async def working(deps: Deps, clock: Clock = time.time) -> AsyncGenerator[Worker
             await asyncio.gather(running, *beside, return_exceptions=True)
 
 
-class _Waker:
-    """Passes the wake-up on to the worker of this process, once there is one, and to those of other processes."""
-
-    def __init__(self, notify: Callable[[str], Coroutine[object, object, None]] | None) -> None:
-        self.worker: Worker | None = None
-        self._notify = notify
-        self._under_way: set[asyncio.Task[None]] = set()  # the loop itself keeps no task alive
-
-    def __call__(self) -> None:
-        if self.worker is not None:
-            self.worker.wake()
-        if self._notify is not None:
-            task = asyncio.create_task(self._notify(OUTBOX_CHANNEL))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
-
-
 def make_app(settings: Settings, *, background: bool = True, clock: Clock = time.time) -> ASGIApp:
     """The ASGI application of one serving process. `settings` have their base URLs; the schema is current."""
     settings = settings.at("http://127.0.0.1:8000")
     database = open_database(settings.url_of_database)
     path = database.sqlite_path
     reader = SqliteHotReader(path) if path is not None else PostgresqlHotReader(settings.url_of_database)
-    waker = _Waker(reader.notify if isinstance(reader, PostgresqlHotReader) else None)
+    waker = Waker(OUTBOX_CHANNEL, reader.notify if isinstance(reader, PostgresqlHotReader) else None)
     deps = Deps(database, Vault(settings.secret_keys), settings, wake_worker=waker, hot=reader)
 
     @contextlib.asynccontextmanager
@@ -151,7 +135,7 @@ def make_app(settings: Settings, *, background: bool = True, clock: Clock = time
         app = metrics.around(app)
     proxies = in_both_spellings(settings.trusted_proxies)
     # uvicorn and Starlette draw the same protocol with types of their own.
-    return ProxyHeadersMiddleware(app, proxies) if proxies else app  # type: ignore[arg-type, return-value]
+    return ProxyHeadersMiddleware(app, proxies) if proxies else app  # type: ignore[arg-type, return-value] - the same types
 
 
 def _signer(keys: list[bytes], salt: str) -> URLSafeSerializer:

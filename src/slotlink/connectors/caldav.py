@@ -7,13 +7,13 @@ expanded by us.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 import aiohttp
 
 from slotlink.connectors.base import Changes, EventWrite, RemoteCalendar, RemoteObject, Watch, Written
+from slotlink.connectors.bounds import ending_in
 from slotlink.connectors.caldav_discovery import discover
 from slotlink.connectors.dav import (
     CTAG,
@@ -75,7 +75,7 @@ class CalDavConnector:
         await self._client.close()
 
     async def list_calendars(self) -> list[RemoteCalendar]:
-        async with _within(self._sync_deadline):
+        async with ending_in(self._sync_deadline):
             return await discover(self._client, self._address)
 
     async def changes(self, remote_id: str, cursor: str | None) -> Changes:
@@ -84,7 +84,7 @@ class CalDavConnector:
         Some servers answer a token that they do not know with everything there is, and do not say so: `whole` is
         False then, so a caller that keeps a mirror compares versions, and reads all of it anew now and then."""
         kind, _, state = (cursor or "").partition(" ")
-        async with _within(self._sync_deadline):
+        async with ending_in(self._sync_deadline):
             if kind != _BY_ETAGS:
                 for token in dict.fromkeys([state if kind == _BY_TOKEN else "", ""]):
                     if (found := await self._synced(remote_id, token)) is not None:
@@ -108,7 +108,7 @@ class CalDavConnector:
 
         async def read(remote_id: str) -> Sequence[RemoteObject] | ConnectorError:
             try:
-                async with _within(self._deadline), at_once:
+                async with ending_in(self._deadline), at_once:
                     return await self._objects(remote_id, body)
             except ConnectorError as error:
                 return error
@@ -118,7 +118,7 @@ class CalDavConnector:
 
     async def put(self, remote_id: str, write: EventWrite, expected: str | None = None) -> Written:
         answer = None
-        async with _within(self._deadline):
+        async with ending_in(self._deadline):
             for _ in range(_ROUNDS):
                 # Looked for first: SOGo overwrites in spite of If-None-Match, DAViCal keeps one UID under two names.
                 found = await self._found(remote_id, write.key)
@@ -139,7 +139,7 @@ class CalDavConnector:
 
     async def delete(self, remote_id: str, key: str, expected: str | None = None) -> None:
         answer = None
-        async with _within(self._deadline):
+        async with ending_in(self._deadline):
             for _ in range(_ROUNDS):
                 try:
                     found = await self._found(remote_id, key)
@@ -282,13 +282,3 @@ def _too_often(answer: Answer | None) -> ConnectorError:
     if answer and (answer.status == 409 or any(rule.endswith("}no-uid-conflict") for rule in refused_by(answer.body))):
         return NotAccepted("the server has the UID in another place")
     return ProviderUnavailable("the event changes faster than it can be written")
-
-
-@asynccontextmanager
-async def _within(seconds: float) -> AsyncGenerator[None]:
-    """One deadline for everything inside."""
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError as error:
-        raise ProviderUnavailable("no answer in time") from error

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
+from slotlink.connectors.bounds import whole_body
 from slotlink.connectors.dav import Multistatus, absolute, may_follow, read_multistatus, refused_by
 from slotlink.connectors.guard import refused_address
 from slotlink.domain.retry import seconds_of
@@ -124,7 +125,7 @@ class DavClient:
                     raise_for_status=False,
                 ) as response,
             ):
-                return Answer(response.status, response.headers, await _bounded(response), url)
+                return Answer(response.status, response.headers, await whole_body(response, MOST_BYTES, TooLarge), url)
         except TimeoutError as error:
             raise ProviderUnavailable("no answer in time") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -133,18 +134,6 @@ class DavClient:
             if isinstance(error, _BROKEN) and not isinstance(error, aiohttp.ClientConnectorError):
                 raise ConnectionBroken(f"no answer: {type(error).__name__}") from error
             raise ProviderUnavailable(f"no answer: {type(error).__name__}") from error
-
-
-async def _bounded(response: aiohttp.ClientResponse) -> bytes:
-    if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
-        raise ProviderUnavailable("the answer is compressed, which we did not ask for")
-    taken = bytearray()
-    async for chunk in response.content.iter_any():
-        taken += chunk
-        if len(taken) > MOST_BYTES:
-            response.close()
-            raise TooLarge(f"the answer has more than {MOST_BYTES} bytes")
-    return bytes(taken)
 
 
 async def read(answer: Answer) -> Multistatus:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
+from slotlink.connectors.bounds import whole_body
 from slotlink.connectors.dav import absolute
 from slotlink.connectors.guard import refused_address
 from slotlink.domain.retry import seconds_of
@@ -118,7 +119,9 @@ async def _once(session: aiohttp.ClientSession, url: str, condition: Mapping[str
                 return 304
             if response.status != 200:
                 raise _refusal(response.status, response.headers)
-            return Fetched(await _bounded(response), _validators(response.headers))
+            return Fetched(
+                await whole_body(response, MOST_BYTES, NotAccepted, "the feed"), _validators(response.headers)
+            )
     except aiohttp.ClientConnectorCertificateError as error:
         raise ProviderUnavailable("the certificate was refused") from error
     except aiohttp.ClientConnectorSSLError as error:
@@ -134,18 +137,6 @@ async def _once(session: aiohttp.ClientSession, url: str, condition: Mapping[str
         if refused := refused_address(error):
             raise NotAccepted(str(refused)) from error
         raise ProviderUnavailable(f"no answer: {type(error).__name__}") from error
-
-
-async def _bounded(response: aiohttp.ClientResponse) -> bytes:
-    if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
-        raise ProviderUnavailable("the answer is compressed, which we did not ask for")
-    taken = bytearray()
-    async for chunk in response.content.iter_any():
-        taken += chunk
-        if len(taken) > MOST_BYTES:
-            response.close()
-            raise NotAccepted(f"the feed has more than {MOST_BYTES} bytes")
-    return bytes(taken)
 
 
 def _validators(headers: Mapping[str, str]) -> Validators:

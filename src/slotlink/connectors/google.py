@@ -14,13 +14,14 @@ from collections.abc import Mapping, Sequence
 import aiohttp
 
 from slotlink.connectors.base import Changes, EventWrite, RemoteCalendar, RemoteObject, TokenSource, Watch, Written
+from slotlink.connectors.bounds import ending_in
 from slotlink.connectors.google_calendars import KIND, calendars_of
 from slotlink.connectors.google_client import GoogleClient, calendar_path, found, reasons, refusal
 from slotlink.connectors.google_ical import event_id, join_url, version_of
 from slotlink.connectors.google_own import INVITES, own_id, private_property
 from slotlink.connectors.google_reading import GoogleReader
 from slotlink.connectors.google_writing import change_of, event_of, stands
-from slotlink.connectors.json_answers import Json, ending_in
+from slotlink.connectors.json_answers import Json
 from slotlink.engine import Period
 from slotlink.errors import CalendarGone, ChangedElsewhere, ConnectorError, NotAccepted, ProviderUnavailable
 

@@ -17,7 +17,7 @@ from slotlink.connectors.base import RemoteObject
 from slotlink.connectors.google_own import own_uid
 from slotlink.connectors.json_answers import Json
 from slotlink.errors import ProviderUnavailable
-from slotlink.ical import InvalidCalendar
+from slotlink.ical import InvalidCalendar, escaped, printable
 from slotlink.ical.lines import HEAD, fold
 from slotlink.ical.moments import instant_of, local_of
 from slotlink.ical.zones import Zones
@@ -26,7 +26,6 @@ _ANSWERS = {"accepted": "ACCEPTED", "declined": "DECLINED", "tentative": "TENTAT
 _CLASSES = {"private": "PRIVATE", "confidential": "CONFIDENTIAL", "public": "PUBLIC"}
 _TAKES_NO_TIME = ("workingLocation", "birthday")
 _RECURRENCE = re.compile(r"(?:RRULE|EXRULE|RDATE|EXDATE)[;:][^\x00-\x1f\x7f]+", re.IGNORECASE)
-_NO_LINE_END = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 When = int | date  # UTC seconds, or a whole day
 
@@ -217,24 +216,15 @@ def _stamp(event: Json) -> str:
 
 
 def _address(email: str) -> str:
-    kept = "".join(_NO_LINE_END.sub("", email).split())
+    kept = "".join(printable(email).split())
     return f"mailto:{quote(kept, safe='@+', errors='replace')}" if "@" in kept else ""
 
 
 def _name(person: Json) -> str:
-    words = re.sub('[";:,^\n]', " ", _printable(text(person, "displayName"))).strip()
+    words = re.sub('[";:,^\n]', " ", printable(text(person, "displayName"))).strip()
     return f';CN="{words}"' if words else ""
 
 
 def _uri(value: object) -> str | None:
     found = isinstance(value, str) and re.fullmatch(r"https?://[^\s\x00-\x1f\x7f-\x9f\ud800-\udfff]+", value)
     return value if found and isinstance(value, str) else None
-
-
-def escaped(text: str) -> str:
-    """A TEXT value (RFC 5545 3.3.11); it can never start a line of its own."""
-    return re.sub(r"([\\;,])", r"\\\1", _printable(text)).replace("\n", r"\n")
-
-
-def _printable(text: str) -> str:
-    return _NO_LINE_END.sub("", re.sub("\r\n|[\r\x85\u2028\u2029]", "\n", text))

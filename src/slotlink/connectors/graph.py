@@ -15,8 +15,9 @@ from urllib.parse import quote
 import aiohttp
 
 from slotlink.connectors.base import Changes, EventWrite, RemoteCalendar, RemoteObject, TokenSource, Watch, Written
+from slotlink.connectors.bounds import ending_in
 from slotlink.connectors.graph_calendars import list_calendars
-from slotlink.connectors.graph_client import Answer, Forbidden, GraphClient, SentAway, answered, ends_within, refusal
+from slotlink.connectors.graph_client import Answer, Forbidden, GraphClient, SentAway, answered, refusal
 from slotlink.connectors.graph_json import Event, Json, Subscription
 from slotlink.connectors.graph_own import marked
 from slotlink.connectors.graph_reading import GraphReader, calendar_path, event_path, is_version, span
@@ -66,7 +67,7 @@ class GraphConnector:
         await self._client.close()
 
     async def list_calendars(self) -> list[RemoteCalendar]:
-        async with ends_within(self._sync_deadline):
+        async with ending_in(self._sync_deadline):
             return await list_calendars(self._client)
 
     async def changes(self, remote_id: str, cursor: str | None) -> Changes:
@@ -75,7 +76,7 @@ class GraphConnector:
         since = read_cursor(cursor)
         if since and since.within.end < fresh.end - SPARE_DAYS * DAY_S:
             since = None
-        async with ends_within(self._sync_deadline):
+        async with ending_in(self._sync_deadline):
             found = await self._round(since.link, resumed=True) if since else None
             if since is None or found is None:
                 since = None
@@ -100,7 +101,7 @@ class GraphConnector:
 
         async def read(remote_id: str) -> Sequence[RemoteObject] | ConnectorError:
             try:
-                async with ends_within(self._deadline):
+                async with ending_in(self._deadline):
                     path = f"{calendar_path(remote_id)}/calendarView?{span(asked)}&$top=100"
                     rows, _ = await self._client.pages(path, Event)
                     there, _ = named(touching(rows, within))
@@ -114,7 +115,7 @@ class GraphConnector:
 
     async def put(self, remote_id: str, write: EventWrite, expected: str | None = None) -> Written:
         wanted = sent(write)
-        async with ends_within(self._deadline):
+        async with ending_in(self._deadline):
             found = await self._reader.find(remote_id, write.key)
             for _ in range(_ROUNDS):
                 if found is None and expected is not None:
@@ -132,7 +133,7 @@ class GraphConnector:
             raise ProviderUnavailable("the event changes faster than it can be written")
 
     async def delete(self, remote_id: str, key: str, expected: str | None = None) -> None:
-        async with ends_within(self._deadline):
+        async with ending_in(self._deadline):
             for _ in range(_ROUNDS):
                 try:
                     found = await self._reader.find(remote_id, key)
@@ -162,7 +163,7 @@ class GraphConnector:
             "expirationDateTime": clock(int(self._now()) + WATCH_MINUTES * 60),
             "clientState": secret,
         }
-        async with ends_within(self._sync_deadline):
+        async with ending_in(self._sync_deadline):
             answer = await self._client.ask("POST", "/subscriptions", body)
             if answer.status in (403, 404):
                 await self._reader.calendar(remote_id)  # or is it gone?
@@ -174,7 +175,7 @@ class GraphConnector:
             raise ProviderUnavailable("Microsoft does not say until when it will tell us") from error
 
     async def unwatch(self, remote_id: str, watch: Watch) -> None:
-        async with ends_within(self._deadline):
+        async with ending_in(self._deadline):
             answer = await self._client.ask("DELETE", f"/subscriptions/{quote(watch.remote_id, safe='')}")
         if answer.status // 100 != 2 and answer.status not in (404, 410):
             raise refusal(answer)

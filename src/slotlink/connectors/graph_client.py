@@ -6,8 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ import aiohttp
 from yarl import URL
 
 from slotlink.connectors.base import TokenSource
+from slotlink.connectors.bounds import whole_body
 from slotlink.connectors.graph_json import Json, code_of, page_of, read
 from slotlink.domain.retry import seconds_of
 from slotlink.errors import AccessRevoked, CalendarGone, ConnectorError, NotAccepted, ProviderUnavailable
@@ -131,23 +131,11 @@ class GraphClient:
                     raise_for_status=False,
                 ) as response,
             ):
-                return Answer(response.status, response.headers, await _bounded(response))
+                return Answer(response.status, response.headers, await whole_body(response, MOST_BYTES, NotAccepted))
         except TimeoutError as error:
             raise ProviderUnavailable("no answer in time") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise ProviderUnavailable(f"no answer: {type(error).__name__}") from error
-
-
-async def _bounded(response: aiohttp.ClientResponse) -> bytes:
-    if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
-        raise ProviderUnavailable("the answer is compressed, which we did not ask for")
-    taken = bytearray()
-    async for chunk in response.content.iter_any():
-        taken += chunk
-        if len(taken) > MOST_BYTES:
-            response.close()
-            raise NotAccepted(f"the answer has more than {MOST_BYTES} bytes")
-    return bytes(taken)
 
 
 async def answered(answer: Answer, kind: type[T], *, status: int = 200) -> T:
@@ -177,13 +165,3 @@ def refusal(answer: Answer) -> ConnectorError:
     if status // 100 == 2:
         return ProviderUnavailable(f"{said}, with something that is no answer to what was asked")
     return ProviderUnavailable(said, retry_after) if status >= 500 else NotAccepted(said)
-
-
-@asynccontextmanager
-async def ends_within(seconds: float) -> AsyncGenerator[None]:
-    """One deadline for everything inside."""
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError as error:
-        raise ProviderUnavailable("no answer in time") from error

@@ -15,6 +15,7 @@ from slotlink.connectors.graph_own import uid_of
 from slotlink.connectors.graph_text import plain
 from slotlink.connectors.graph_times import day, instant, stamp
 from slotlink.errors import NotAccepted
+from slotlink.ical import escaped, printable
 from slotlink.ical.lines import HEAD, fold
 
 MOST_TEXT = 10_000  # characters of a description
@@ -158,12 +159,12 @@ def _partstat(response: str) -> str:
 
 
 def _name(name: str | None) -> str:
-    words = re.sub('[";:,^]', " ", _printable(name or "").replace("\n", " ")).strip()
+    words = re.sub('[";:,^]', " ", printable(name or "").replace("\n", " ")).strip()
     return f';CN="{words}"' if words else ""
 
 
 def _mail(address: str | None) -> str:
-    return "mailto:" + "".join(_printable(address or "").split())
+    return "mailto:" + "".join(printable(address or "").split())
 
 
 def _calendar(*events: Sequence[str]) -> str:
@@ -187,12 +188,3 @@ def _stamped(event: Event, master: Event) -> str:
         return _value(stamp(event.last_modified_date_time or master.last_modified_date_time or ""))
     except (ValueError, ArithmeticError):
         return "19700101T000000Z"
-
-
-def escaped(text: str) -> str:
-    """A TEXT value (RFC 5545 3.3.11); it can never start a line of its own."""
-    return re.sub(r"([\\;,])", r"\\\1", _printable(text)).replace("\n", r"\n")
-
-
-def _printable(text: str) -> str:
-    return re.sub("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]", "", re.sub("\r\n|[\r\x85\u2028\u2029]", "\n", text))

@@ -168,4 +168,4 @@ def code_of(body: bytes) -> str:
 
 
 def page_of(kind: type[T]) -> type[Page[T]]:
-    return cast("type[Page[T]]", Page[kind])  # type: ignore[valid-type]
+    return cast("type[Page[T]]", Page[kind])  # type: ignore[valid-type] - only known when it runs

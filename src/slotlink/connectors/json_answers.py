@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 import aiohttp
 from yarl import URL
 
+from slotlink.connectors.bounds import whole_body
 from slotlink.domain.retry import seconds_of
 from slotlink.errors import ProviderUnavailable
 
@@ -58,15 +58,8 @@ async def send(
                 raise_for_status=False,
             ) as response,
         ):
-            if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
-                raise ProviderUnavailable("the answer is compressed, which we did not ask for")
-            taken = bytearray()
-            async for chunk in response.content.iter_any():
-                taken += chunk
-                if len(taken) > most_bytes:
-                    response.close()
-                    raise ProviderUnavailable(f"the answer has more than {most_bytes} bytes")
-            return Answer(response.status, response.headers, bytes(taken))
+            body = await whole_body(response, most_bytes, ProviderUnavailable)
+            return Answer(response.status, response.headers, body)
     except TimeoutError as error:
         raise ProviderUnavailable("no answer in time") from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -82,13 +75,3 @@ def read_object(body: bytes) -> Json:
     if not isinstance(found, dict):
         raise ProviderUnavailable("the answer is no JSON object")
     return cast("Json", found)
-
-
-@asynccontextmanager
-async def ending_in(seconds: float) -> AsyncGenerator[None]:
-    """One deadline for everything inside. Raises ProviderUnavailable."""
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError as error:
-        raise ProviderUnavailable("no answer in time") from error

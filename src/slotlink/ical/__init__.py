@@ -8,7 +8,7 @@ from slotlink.ical.calendars import MOST_BYTES, CalendarObject, ReadObject, expa
 from slotlink.ical.events import Occurrence
 from slotlink.ical.lines import InvalidCalendar, TooManyOccurrences
 from slotlink.ical.merging import merge
-from slotlink.ical.writing import write_event
+from slotlink.ical.writing import escaped, printable, write_event
 
 __all__ = [
     "MOST_BYTES",
@@ -17,8 +17,10 @@ __all__ = [
     "Occurrence",
     "ReadObject",
     "TooManyOccurrences",
+    "escaped",
     "expand",
     "merge",
+    "printable",
     "read_calendar",
     "read_object",
     "write_event",

@@ -34,13 +34,13 @@ def write_event(
     """
     Zones({}).find(tzid)
     lines = [*HEAD, f"X-WR-TIMEZONE:{tzid}"]
-    lines += ["BEGIN:VEVENT", f"UID:{_escaped(uid)}", f"DTSTAMP:{_utc(stamp)}", f"SEQUENCE:{sequence}"]
-    lines += [f"DTSTART:{_utc(start)}", f"DTEND:{_utc(end)}", "STATUS:CONFIRMED", f"SUMMARY:{_escaped(summary)}"]
+    lines += ["BEGIN:VEVENT", f"UID:{escaped(uid)}", f"DTSTAMP:{_utc(stamp)}", f"SEQUENCE:{sequence}"]
+    lines += [f"DTSTART:{_utc(start)}", f"DTEND:{_utc(end)}", "STATUS:CONFIRMED", f"SUMMARY:{escaped(summary)}"]
     lines += ["TRANSP:TRANSPARENT"] if transparent else []
     lines += ["CLASS:PRIVATE"] if private else []
-    lines += [f"DESCRIPTION:{_escaped(description)}"] if description else []
-    lines += [f"LOCATION:{_escaped(location)}"] if location else []
-    lines += [f"URL:{_printable(url).replace(chr(10), '').strip()}"] if url else []
+    lines += [f"DESCRIPTION:{escaped(description)}"] if description else []
+    lines += [f"LOCATION:{escaped(location)}"] if location else []
+    lines += [f"URL:{printable(url).replace(chr(10), '').strip()}"] if url else []
     if attendees:
         lines += [f"ORGANIZER:{_mailto(organizer)}"] if organizer else []
         lines += [_attendee(each, server_invites) for each in attendees]
@@ -49,7 +49,7 @@ def write_event(
 
 def _attendee(guest: Attendee, server_invites: bool) -> str:
     # Quotation marks cannot be written in a parameter (RFC 5545 3.2), and a caret begins an escape (RFC 6868).
-    name = re.sub(r"\s+", " ", _printable(guest.name).translate({ord('"'): "'", ord("^"): " "})).strip()
+    name = re.sub(r"\s+", " ", printable(guest.name).translate({ord('"'): "'", ord("^"): " "})).strip()
     agent = "" if server_invites else ";SCHEDULE-AGENT=CLIENT"
     common = f"{agent};ROLE=REQ-PARTICIPANT;PARTSTAT={guest.answer};RSVP=TRUE"
     return f"ATTENDEE{common}" + (f';CN="{name}"' if name else "") + f":{_mailto(guest.email)}"
@@ -57,17 +57,18 @@ def _attendee(guest: Attendee, server_invites: bool) -> str:
 
 def _mailto(address: str) -> str:
     """What an address may have that a URI may not is written by its number (RFC 6068)."""
-    return "mailto:" + quote("".join(_printable(address).split()), safe="@!$'*+/=")
+    return "mailto:" + quote("".join(printable(address).split()), safe="@!$'*+/=")
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Only line feeds and tabs stay of the control characters; what some readers take for a line end becomes one."""
     return re.sub("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]", "", re.sub("\r\n|[\r\x85\u2028\u2029]", "\n", text))
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """A TEXT value (RFC 5545 3.3.11); it can never start a line of its own."""
     # icalendar's own escaping turns a backslash before a capital N into a line break.
-    return re.sub(r"([\\;,])", r"\\\1", _printable(text)).replace("\n", r"\n")
+    return re.sub(r"([\\;,])", r"\\\1", printable(text)).replace("\n", r"\n")
 
 
 def _utc(instant: int) -> str:

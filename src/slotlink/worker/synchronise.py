@@ -29,6 +29,7 @@ class Synchroniser:
         self._wake = asyncio.Event()
         self._places = Places(time.monotonic)
         self._reading: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._left_alone: dict[tuple[str, str], float] = {}  # until when, by time.monotonic; after a fault of ours
 
     def wake(self) -> None:
         self._wake.set()
@@ -62,26 +63,31 @@ class Synchroniser:
                 else []
             )
         room = self._places.look()
+        self._left_alone = {key: until for key, until in self._left_alone.items() if time.monotonic() < until}
         for application_id, profile_id, service in due:
-            if (application_id, profile_id) not in self._reading and room.admits(service):
+            key = (application_id, profile_id)
+            if key not in self._reading and key not in self._left_alone and room.admits(service):
                 task = asyncio.create_task(self._read(application_id, profile_id, self._places.take(service)))
-                self._reading[application_id, profile_id] = task
+                self._reading[key] = task
         if due_at is None:
             return IDLE_POLL_S
         return min(IDLE_POLL_S, max(1.0, due_at - self._clock()))
 
     async def _read(self, application_id: str, profile_id: str, place: Place) -> None:
-        read = False
+        read, key = False, (application_id, profile_id)
+        # What is due stays due where it cannot even be claimed, as on a full disk: without a pause this would spin.
+        self._left_alone[key] = time.monotonic() + IDLE_POLL_S
         try:
             read = await sync_profile(self._deps, application_id, profile_id, int(self._clock()))
+            del self._left_alone[key]
         except StoreUnavailable as error:
             log.warning("synchroniser.database_unavailable", reason=str(error))
-        except Exception:
+        except Exception:  # a bug in one profile must not end the others
             log.exception("synchroniser.broke", profile=profile_id)
         finally:
             self._places.heard(place, accepted=read)
             self._places.leave(place)
-            del self._reading[application_id, profile_id]
+            del self._reading[key]
             self._wake.set()
 
     async def _sleep(self, seconds: float) -> None:
