@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from slotlink.services.authorization import Authorization, grant
+from slotlink.services.authorization import Authorization, check_redirect_uri, grant
 from slotlink.store import applications, profiles
 from tests.api.asking import bearer
 from tests.api.connecting import BACK, CHALLENGE, SCOPE, VERIFIER, allow, read, token, tokens_for
@@ -187,3 +187,27 @@ def test_an_application_calendar_may_do_everything(center: Center) -> None:
     for method, path, query, _ in CALLS:
         answer = center.http.request(method, path, params=query, headers=maya.key)
         assert answer.status_code in (200, 404, 422), (method, path)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "application.example/other",
+        "https://application.example/#x",
+        "https://u@application.example/",
+        "ftp://x.example/",
+        "https://",
+        "https://[/",
+        "https://x.example/a b",
+        "https://x.example/<",
+        "javascript:alert(1)",
+        "https://x.example/" + "a" * 2000,
+    ],
+)
+def test_where_nobody_can_be_sent_back_to(address: str) -> None:
+    assert check_redirect_uri(address) is not None
+
+
+@pytest.mark.parametrize("address", ["https://x.example/back?a=1", "http://127.0.0.1:8000/", "https://x.example"])
+def test_where_people_can_be_sent_back_to(address: str) -> None:
+    assert check_redirect_uri(address) is None

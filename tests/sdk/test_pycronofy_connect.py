@@ -106,9 +106,8 @@ def test_the_whole_way(client: pycronofy.Client, radicale: CalDavServer) -> None
 def test_a_redirect_that_was_removed(served: LiveServer, connecting: Site, client: pycronofy.Client) -> None:
     other = "https://application.example/other"
     cli = served.cli
-    for wrong in ("application.example/other", other + "#x", "https://u@application.example/", "ftp://x.example/"):
-        with pytest.raises(Exception, match="returned non-zero"):
-            cli("applications", "redirects", "add", connecting.client_id, wrong)
+    with pytest.raises(Exception, match="returned non-zero"):
+        cli("applications", "redirects", "add", connecting.client_id, other + "#x")
     link = client.user_auth_link(other)
     path = link.removeprefix(connecting.url)
     assert send(connecting.url, "GET", path, {}).status == 400

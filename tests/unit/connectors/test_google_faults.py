@@ -10,8 +10,9 @@ from typing import Any
 
 import aiohttp
 import pytest
-from tests.hostile import Floods, Talk, drips, half_close, hang, never_read, reset, says, talking
+from tests.hostile import Floods, Talk, says, talking
 from tests.unit.connectors.calls import WRITE, answer, ends_with
+from tests.unit.connectors.silence import SilenceContract, silences
 
 from slotlink.connectors import google_client
 from slotlink.connectors.base import Watch
@@ -149,31 +150,14 @@ async def test_answers(name: str) -> None:
             assert error.retry_after == (120 if name in ("403 too fast", "429", "503") else None)
 
 
-TALKS: dict[str, Talk] = {
-    "hangs": hang,
-    "never reads": never_read,
-    "drips a head": drips(b"HTTP/1.1 200 OK\r\n", b"X-More: 1\r\n"),
-    "drips a body": drips(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b" "),
-    "resets": reset,
-    "closes": half_close,
-}
+TALKS = silences(b"200 OK")
 
 
-@pytest.mark.parametrize("name", TALKS)
-async def test_silence_ends_at_the_deadline(name: str) -> None:
-    async def ended(call: Call) -> None:
-        started = time.monotonic()
-        assert isinstance(await outcome(call, TALKS[name], deadline=0.3), ProviderUnavailable)
-        assert time.monotonic() - started < 10
-
-    await asyncio.gather(*map(ended, CALLS.values()))
-
-
-async def test_no_single_request_uses_up_a_long_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(google_client, "REQUEST_S", 0.3)
-    started = time.monotonic()
-    assert isinstance(await outcome(CALLS["changes"], TALKS["drips a body"], deadline=60), ProviderUnavailable)
-    assert time.monotonic() - started < 20
+class TestSilence(SilenceContract):
+    calls = CALLS
+    ask = outcome
+    client = google_client
+    talks = TALKS
 
 
 async def test_a_token_that_never_comes() -> None:

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.hostile import Canary, Floods, Talk, drips, half_close, hang, never_read, reset, says, talking
+from tests.hostile import Canary, Floods, says, talking
 from tests.unit.connectors.calls import answer, ends_with
-from tests.unit.connectors.graph_calls import CALLS, Call, connector_for, outcome
+from tests.unit.connectors.graph_calls import CALLS, connector_for, outcome
+from tests.unit.connectors.silence import SilenceContract, silences
 
 from slotlink.connectors import graph_client
 from slotlink.connectors.graph_json import Calendar, Event, Page, code_of, read
@@ -87,31 +88,14 @@ async def test_answers(name: str) -> None:
             assert seen.retry_after == (120 if name in ("429", "503") else None)
 
 
-TALKS: dict[str, Talk] = {
-    "hangs": hang,
-    "never reads": never_read,
-    "drips a head": drips(b"HTTP/1.1 200 OK\r\n", b"X-More: 1\r\n"),
-    "drips a body": drips(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b" "),
-    "resets": reset,
-    "closes": half_close,
-}
+TALKS = silences(b"200 OK")
 
 
-@pytest.mark.parametrize("name", TALKS)
-async def test_silence_ends_at_the_deadline(name: str) -> None:
-    async def ended(call: Call) -> None:
-        started = time.monotonic()
-        assert isinstance(await outcome(call, TALKS[name], deadline=0.3), ProviderUnavailable)
-        assert time.monotonic() - started < 10
-
-    await asyncio.gather(*map(ended, CALLS.values()))
-
-
-async def test_no_single_request_uses_up_a_long_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(graph_client, "REQUEST_S", 0.3)
-    started = time.monotonic()
-    assert isinstance(await outcome(CALLS["changes"], TALKS["drips a body"], deadline=60), ProviderUnavailable)
-    assert time.monotonic() - started < 20
+class TestSilence(SilenceContract):
+    calls = CALLS
+    ask = outcome
+    client = graph_client
+    talks = TALKS
 
 
 async def test_a_huge_answer() -> None:
