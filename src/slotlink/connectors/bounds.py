@@ -1,14 +1,20 @@
-"""How long an exchange may take, and how much of an answer is taken in."""
+"""How long an exchange may take, how much of an answer is taken in, and how long it may hold up everybody else."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import aiohttp
 
 from slotlink.errors import ConnectorError, ProviderUnavailable
+
+LARGE = 100_000  # bytes of an answer that are read beside the event loop
+MANY = 50  # events that are translated there
+
+T = TypeVar("T")
 
 
 @asynccontextmanager
@@ -38,3 +44,8 @@ async def whole_body(
             response.close()
             raise too_large(f"{what} has more than {most_bytes} bytes")
     return bytes(taken)
+
+
+async def beside(is_large: bool, work: Callable[..., T], *given: object) -> T:
+    """`work(*given)`, in a thread where it would keep everybody else waiting."""
+    return await asyncio.to_thread(work, *given) if is_large else work(*given)

@@ -13,7 +13,7 @@ from slotlink.connectors.dav_client import DavClient, SentAway
 from slotlink.errors import AccessRevoked, CalendarGone, ConnectorError, NotAccepted, ProviderUnavailable
 from slotlink.ical import InvalidCalendar
 from slotlink.ical.lines import split_calendar
-from slotlink.ical.zones import Zones
+from slotlink.ical.zones import iana_name
 
 _PRINCIPAL, _HOMES = f"{DAV}current-user-principal", f"{CALDAV}calendar-home-set"
 _ADDRESSES, _DEFAULT = f"{CALDAV}calendar-user-address-set", f"{CALDAV}schedule-default-calendar-URL"
@@ -101,7 +101,7 @@ def named(at: str, href: str) -> str:
 
 def calendars(rows: dict[str, Row], addresses: tuple[str, ...]) -> list[RemoteCalendar]:
     """Those of the resources, by their URLs, that are calendars for events."""
-    default = {key_of(urlsplit(href).path) for row in rows.values() for href in row.hrefs(_DEFAULT)}
+    default = {key_of(absolute(url, href)) for url, row in rows.items() for href in row.hrefs(_DEFAULT)}
     found = {url: row for url, row in rows.items() if row.status // 100 == 2 and _holds_events(row)}
     primary = next((url for url in found if key_of(url) in default), next(iter(found), None))
     return [
@@ -135,12 +135,7 @@ def _zone(row: Row) -> str | None:
         names = [row.text(_ZONE_NAME) or "", *split_calendar((row.text(_ZONE) or "").strip().encode())[1]]
     except InvalidCalendar:
         names = [row.text(_ZONE_NAME) or ""]
-    for name in filter(None, (each.strip() for each in names)):
-        try:
-            return Zones({}).find(name)[1]
-        except InvalidCalendar:
-            continue
-    return None
+    return next((found for each in names if (found := iana_name(each.strip()))), None)
 
 
 def _color(text: str) -> str | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
+from ipaddress import IPv6Address
 from typing import Any, cast
 from urllib.parse import quote, unquote, unquote_to_bytes, urljoin, urlsplit, urlunsplit
 
@@ -239,6 +240,8 @@ def absolute(base: str, href: str) -> str:
         found = urlsplit(urljoin(base, quote(href.strip(), safe="/?#[]%&'" + _PLAIN)))
         # Escaped with the rest: names in other scripts are written in another way (RFC 3490).
         host, port = unquote(found.hostname or "").encode("idna").decode(), found.port
+        if ":" in host:  # in another script a colon may have become one on the way
+            IPv6Address(host)
     except ValueError as error:
         raise NotAccepted("the server names an address that is none") from error
     if found.scheme not in ("http", "https") or not _HOST.fullmatch(host):

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
-from slotlink.connectors.bounds import whole_body
+from slotlink.connectors.bounds import LARGE, beside, whole_body
 from slotlink.connectors.dav import Multistatus, absolute, may_follow, read_multistatus, refused_by
 from slotlink.connectors.guard import refused_address
 from slotlink.domain.retry import seconds_of
@@ -27,7 +27,6 @@ from slotlink.errors import (
 MOST_BYTES = 20_000_000  # of one answer
 MOST_REDIRECTS = 5
 REQUEST_S = 240.0  # for one exchange, within the deadline of whoever asks: a first listing of 10,000 takes minutes
-_LARGE = 200_000  # bytes of XML that are parsed beside the event loop
 
 _READS = ("PROPFIND", "REPORT")
 _BROKEN = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
@@ -140,9 +139,7 @@ async def read(answer: Answer) -> Multistatus:
     """Raises ConnectorError where the answer is any other than 207."""
     if answer.status != 207:
         raise refusal(answer)
-    if len(answer.body) > _LARGE:
-        return await asyncio.to_thread(read_multistatus, answer.body)
-    return read_multistatus(answer.body)
+    return await beside(len(answer.body) > LARGE, read_multistatus, answer.body)
 
 
 def refusal(answer: Answer) -> ConnectorError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from slotlink.connectors.base import Changes, EventWrite, RemoteCalendar, RemoteObject, Watch, Written
+from slotlink.connectors.bounds import LARGE, beside, ending_in
 from slotlink.connectors.feed_client import Validators, fetch, places
 from slotlink.connectors.feed_objects import Feed, read_feed
 from slotlink.engine import Period
@@ -22,7 +22,6 @@ from slotlink.errors import CalendarGone, ConnectorError, NotAccepted, ProviderU
 DEADLINE_S = 5.0  # for what somebody waits for
 SYNC_DEADLINE_S = 60.0  # for `changes` and `list_calendars`
 
-_LARGE = 100_000  # bytes that are read beside the event loop
 _CURSOR = "feed-1 "  # how a cursor begins; a number that is not ours means a whole read
 _DIGEST = re.compile("[0-9a-f]{64}")
 
@@ -123,16 +122,11 @@ class FeedConnector:
 
     async def _read(self, known: Validators, seconds: float) -> tuple[Feed, Validators] | None:
         """None: it is still what has these validators. One deadline for all of it."""
-        try:
-            async with asyncio.timeout(seconds):
-                fetched = await fetch(self._session, self._address, known)
-                if fetched is None:
-                    return None
-                if len(fetched.body) > _LARGE:
-                    return await asyncio.to_thread(read_feed, fetched.body), fetched.validators
-                return read_feed(fetched.body), fetched.validators
-        except TimeoutError as error:
-            raise ProviderUnavailable("no answer in time") from error
+        async with ending_in(seconds):
+            fetched = await fetch(self._session, self._address, known)
+            if fetched is None:
+                return None
+            return await beside(len(fetched.body) > LARGE, read_feed, fetched.body), fetched.validators
 
 
 def _parse_cursor(cursor: str | None) -> _Cursor | None:

@@ -72,7 +72,7 @@ def places(address: str) -> list[str]:
     if scheme.lower() not in schemes:
         raise NotAccepted("the address of a feed begins with https, http or webcal")
     urls = [absolute(f"{each}:", f"{each}://{rest}") for each in schemes[scheme.lower()]]
-    if "@" in urlsplit(f"https://{rest}").netloc:
+    if "@" in re.split("[/?#]", rest)[0]:
         raise NotAccepted("the address of a feed names no user and no password")
     return urls
 

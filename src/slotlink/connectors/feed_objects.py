@@ -15,7 +15,7 @@ from slotlink.connectors.base import RemoteObject
 from slotlink.errors import NotAccepted, ProviderUnavailable
 from slotlink.ical import InvalidCalendar
 from slotlink.ical.lines import HEAD, Component, by_uid, fold, split_calendar
-from slotlink.ical.zones import Zones
+from slotlink.ical.zones import iana_name
 
 MOST_EVENTS = 50_000
 MOST_LINES = 1_000_000  # a line takes a hundred bytes of memory, however short it is
@@ -23,6 +23,7 @@ MOST_TEXT = 60_000_000
 """Characters of all objects. A zone stands in each object that needs it: a long one, named by many short events, would
 become thousands of times what was sent."""
 
+_TOO_MANY = f"the feed has more than {MOST_EVENTS} events or {MOST_LINES} lines"
 _LONGEST_KEY, _LONGEST_NAME = 500, 200  # characters
 _DIGEST = "sha256:"  # how a key begins that is none of the feed's own UIDs
 _HEADER = re.compile(r"\s*([A-Z-]+)(?:;[^:]*)?:(.*)", re.IGNORECASE)
@@ -43,6 +44,8 @@ def read_feed(body: bytes) -> Feed:
     text = _whole(body)
     try:
         head, zones, components = split_calendar(text)
+        if len(components) > MOST_EVENTS:  # in another spelling than the usual one
+            raise NotAccepted(_TOO_MANY)
         headers = _headers(head)
         objects = _objects(headers.get("X-WR-TIMEZONE", ""), zones, components)
     except InvalidCalendar as error:
@@ -53,7 +56,7 @@ def read_feed(body: bytes) -> Feed:
     name = re.sub(r"\\(.)", lambda found: " " if found[1] in "nN" else found[1], headers.get("X-WR-CALNAME", ""))
     return Feed(
         name=_printable(name).strip()[:_LONGEST_NAME] or None,
-        tzid=_iana(headers.get("X-WR-TIMEZONE", ""), zones),
+        tzid=iana_name(headers.get("X-WR-TIMEZONE", ""), zones),
         objects=objects,
         digest=sha256("\n".join(told).encode()).hexdigest(),
     )
@@ -71,7 +74,7 @@ def _whole(body: bytes) -> bytes:
     if not re.search(rb"(?i)\nEND:VCALENDAR$", text[-100:]):
         raise ProviderUnavailable("the feed is cut off")
     if text.count(b"\n") > MOST_LINES or text.upper().count(b"BEGIN:VEVENT") > MOST_EVENTS:
-        raise NotAccepted(f"the feed has more than {MOST_EVENTS} events or {MOST_LINES} lines")
+        raise NotAccepted(_TOO_MANY)
     return text
 
 
@@ -82,13 +85,6 @@ def _headers(head: Sequence[str]) -> dict[str, str]:
         if match := _HEADER.fullmatch(line):
             found.setdefault(match[1].upper(), match[2].strip())
     return found
-
-
-def _iana(name: str, zones: Mapping[str, list[str]]) -> str | None:
-    try:
-        return Zones(zones).find(name)[1] if name else None
-    except (ValueError, ArithmeticError, TypeError, LookupError):  # a zone of its own that is wrong in some way
-        return None
 
 
 def _objects(

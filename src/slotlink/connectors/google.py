@@ -16,7 +16,7 @@ import aiohttp
 from slotlink.connectors.base import Changes, EventWrite, RemoteCalendar, RemoteObject, TokenSource, Watch, Written
 from slotlink.connectors.bounds import ending_in
 from slotlink.connectors.google_calendars import KIND, calendars_of
-from slotlink.connectors.google_client import GoogleClient, calendar_path, found, reasons, refusal
+from slotlink.connectors.google_client import GoogleClient, calendar_path, found, is_gone, reasons, refusal
 from slotlink.connectors.google_ical import event_id, join_url, version_of
 from slotlink.connectors.google_own import INVITES, own_id, private_property
 from slotlink.connectors.google_reading import GoogleReader
@@ -35,7 +35,8 @@ _ROUNDS = 3  # of looking and writing, before somebody who changes the event all
 
 
 class GoogleConnector:
-    """One Google account. The session brings the address guard and is closed by `close`; it should keep no cookies."""
+    """One Google account, asked at `api_url`, a host that the operator has named. The session is closed by `close`; it
+    should keep no cookies."""
 
     def __init__(
         self,
@@ -119,7 +120,7 @@ class GoogleConnector:
                     raise ChangedElsewhere("the event was changed", found_object.version, found_object.ical)
                 told = "all" if private_property(event, INVITES) == "1" else "none"
                 answer = await self._client.ask("DELETE", path, {"sendUpdates": told}, if_match=_etag(event))
-                if answer.status // 100 == 2 or answer.status in (404, 410):
+                if answer.status // 100 == 2 or is_gone(answer):
                     return
                 if answer.status != 412:
                     raise refusal(answer, writing=True)

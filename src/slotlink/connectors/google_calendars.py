@@ -11,8 +11,7 @@ from slotlink.connectors.google_ical import member_of, text
 from slotlink.connectors.google_writing import MEET
 from slotlink.connectors.json_answers import Json
 from slotlink.errors import ProviderUnavailable
-from slotlink.ical import InvalidCalendar
-from slotlink.ical.zones import Zones
+from slotlink.ical.zones import iana_name
 
 KIND = "calendar#calendarList"
 _WRITERS = ("writer", "owner")
@@ -35,7 +34,7 @@ def _calendar(entry: Json) -> RemoteCalendar | None:
     return RemoteCalendar(
         remote_id=remote_id,
         name=text(entry, "summaryOverride") or text(entry, "summary") or remote_id,
-        tzid=_known(text(entry, "timeZone")),
+        tzid=iana_name(text(entry, "timeZone")),
         writable=role in _WRITERS,
         primary=entry.get("primary") is True,
         # Google marks the calendar's own answer with `self`, whatever the address; it is told under the calendar's id.
@@ -43,10 +42,3 @@ def _calendar(entry: Json) -> RemoteCalendar | None:
         color=color if re.fullmatch("#[0-9a-f]{6}", color) else None,
         conferencing=role in _WRITERS and MEET in solutions,
     )
-
-
-def _known(tzid: str) -> str | None:
-    try:
-        return Zones({}).find(tzid)[1]
-    except InvalidCalendar:
-        return None

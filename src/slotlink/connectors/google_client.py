@@ -16,14 +16,9 @@ from urllib.parse import quote, urlencode
 import aiohttp
 
 from slotlink.connectors.base import TokenSource
-from slotlink.connectors.json_answers import Answer, Json, read_object, send
-from slotlink.errors import (
-    AccessRevoked,
-    CalendarGone,
-    ConnectorError,
-    NotAccepted,
-    ProviderUnavailable,
-)
+from slotlink.connectors.bounds import LARGE, beside
+from slotlink.connectors.json_answers import Answer, Json, read_object, send, signed_in
+from slotlink.errors import AccessRevoked, CalendarGone, ConnectorError, NotAccepted, ProviderUnavailable
 
 AT_ONCE = 4  # requests of one account; Google slows down those who send many at a time
 MOST_BYTES = 20_000_000  # of one answer
@@ -61,29 +56,21 @@ class GoogleClient:
         body: Json | None = None,
         if_match: str | None = None,
     ) -> Answer:
-        """Whatever is answered, errors too. `path` is escaped already. Raises AccessRevoked, ProviderUnavailable."""
+        """Whatever is answered, errors too. `path` is escaped already. Raises AccessRevoked, NotAccepted,
+        ProviderUnavailable."""
         url = self._api + path + (f"?{urlencode(query, errors='replace')}" if query else "")
         data = None if body is None else json.dumps(body).encode()
         headers = {} if body is None else {"Content-Type": "application/json; charset=UTF-8"}
         headers |= {"If-Match": if_match} if if_match else {}
-        refused: str | None = None
-        for _ in range(2):
-            token = await self._tokens.access_token(refused)
+
+        async def once(token: str) -> Answer:
+            signed = {**headers, "Authorization": f"Bearer {token}"}
             async with self._at_once:
-                answer = await send(
-                    self._session,
-                    method,
-                    url,
-                    data=data,
-                    headers={**headers, "Authorization": f"Bearer {token}"},
-                    seconds=REQUEST_S,
-                    most_bytes=MOST_BYTES,
+                return await send(
+                    self._session, method, url, data=data, headers=signed, seconds=REQUEST_S, most_bytes=MOST_BYTES
                 )
-            # 401 is also what Google says of the address of a watch that it does not accept.
-            if answer.status != 401 or any(each.startswith("push.") for each in reasons(answer)):
-                return answer
-            refused = token
-        raise AccessRevoked("Google refuses a new access token")
+
+        return await signed_in(self._tokens, once, "Google", _is_refused)
 
     async def pages(self, path: str, query: Mapping[str, str], kind: str) -> AsyncIterator[Json]:
         """Every page of a list. The last one alone has no nextPageToken; any may be empty.
@@ -96,7 +83,9 @@ class GoogleClient:
                 if "pageToken" in asked and "syncToken" not in asked:
                     raise ProviderUnavailable(f"{_said(answer)} to a page that it has named")
                 raise RefusedList(_said(answer))
-            page = found(answer)
+            if answer.status != 200:
+                raise refusal(answer)
+            page = await beside(len(answer.body) > LARGE, read_object, answer.body)
             items: object = page.get("items", [])
             # Another kind is some other service's answer, and no empty calendar.
             if page.get("kind") != kind or not isinstance(items, list):
@@ -117,6 +106,11 @@ class RefusedList(NotAccepted):
     """400 or 410: not by this query, or not by this sync token."""
 
 
+def _is_refused(answer: Answer) -> bool:
+    """401 is also what Google says of the address of a watch that it does not accept."""
+    return answer.status == 401 and not any(each.startswith("push.") for each in reasons(answer))
+
+
 def calendar_path(remote_id: str, *below: str) -> str:
     """`below` is what follows /calendars/{id}: "events", an event's id, "watch"."""
     return "/calendars/" + "/".join(quote(part, safe="", errors="replace") for part in (remote_id, *below))
@@ -127,6 +121,11 @@ def found(answer: Answer, *, writing: bool = False) -> Json:
     if answer.status != 200:
         raise refusal(answer, writing=writing)
     return read_object(answer.body)
+
+
+def is_gone(answer: Answer) -> bool:
+    """Whether Google itself says so; without a reason it is somebody else's answer, such as a proxy's."""
+    return answer.status in (404, 410) and bool(reasons(answer))
 
 
 def refusal(answer: Answer, *, writing: bool = False) -> ConnectorError:

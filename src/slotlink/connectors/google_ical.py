@@ -11,13 +11,12 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import cast
-from urllib.parse import quote
 
 from slotlink.connectors.base import RemoteObject
 from slotlink.connectors.google_own import own_uid
 from slotlink.connectors.json_answers import Json
 from slotlink.errors import ProviderUnavailable
-from slotlink.ical import InvalidCalendar, escaped, printable
+from slotlink.ical import InvalidCalendar, escaped, mailto, printable
 from slotlink.ical.lines import HEAD, fold
 from slotlink.ical.moments import instant_of, local_of
 from slotlink.ical.zones import Zones
@@ -216,8 +215,7 @@ def _stamp(event: Json) -> str:
 
 
 def _address(email: str) -> str:
-    kept = "".join(printable(email).split())
-    return f"mailto:{quote(kept, safe='@+', errors='replace')}" if "@" in kept else ""
+    return mailto(email) if "@" in email else ""
 
 
 def _name(person: Json) -> str:

@@ -7,14 +7,15 @@ to it. All events of a series share their iCalUID, by which they can be asked fo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from slotlink.connectors.base import Changes, RemoteObject
-from slotlink.connectors.google_client import GoogleClient, RefusedList, calendar_path, found
+from slotlink.connectors.bounds import MANY, beside
+from slotlink.connectors.google_client import GoogleClient, RefusedList, calendar_path, found, is_gone
 from slotlink.connectors.google_ical import event_id, is_cancelled, is_single, objects_of, series_of, text
 from slotlink.connectors.json_answers import Json
+from slotlink.domain.event import wire_time
 from slotlink.engine import Period
 from slotlink.errors import ProviderUnavailable
 
@@ -33,7 +34,7 @@ class GoogleReader:
     async def everything(self, calendar_id: str) -> Changes:
         """Without a window: a sync token does not keep to the one that it was made with."""
         events, cursor = await self._listed(calendar_id, {})
-        objects = objects_of((each for each in events if _is_told(each)), calendar_id)
+        objects = await _objects([each for each in events if _is_told(each)], calendar_id)
         return Changes(tuple(each for each in objects.values() if each), (), _token(cursor), whole=True)
 
     async def since(self, calendar_id: str, cursor: str) -> Changes | None:
@@ -45,7 +46,7 @@ class GoogleReader:
         token = _token(following)
         singles = [each for each in events if is_single(each) and not is_cancelled(each)]
         others = [each for each in events if not is_single(each) or is_cancelled(each)]
-        objects = objects_of(singles, calendar_id)
+        objects = await _objects(singles, calendar_id)
         known = {series_of(each): uid for each in others if _is_told(each) and (uid := text(each, "iCalUID"))}
         # Of what is deleted we may get nothing but an id, and that may be the id of an instance.
         bare = {series_of(each): each for each in others if series_of(each) not in known}
@@ -66,14 +67,18 @@ class GoogleReader:
 
     async def within(self, calendar_id: str, period: Period) -> list[RemoteObject]:
         """Google says which instances touch the period; their series come whole."""
-        window = {"timeMin": _utc(period.start), "timeMax": _utc(period.end), "singleEvents": "true"}
+        window = {
+            "timeMin": wire_time(max(0, period.start)),
+            "timeMax": wire_time(max(0, period.end)),
+            "singleEvents": "true",
+        }
         events, _ = await self._listed(calendar_id, window)
         living = [each for each in events if not is_cancelled(each)]
-        objects = objects_of((each for each in living if is_single(each)), calendar_id)
+        objects = await _objects([each for each in living if is_single(each)], calendar_id)
         instances = [each for each in living if not is_single(each)]
         fetched = await self._fetched(calendar_id, {series_of(each): text(each, "iCalUID") for each in instances})
         # A series that is gone by now, or that cannot be found: its instances in the period stand for it.
-        alone = objects_of(instances, calendar_id)
+        alone = await _objects(instances, calendar_id)
         objects |= {key: whole or alone[key] for key, whole in fetched.items()}
         return [each for each in objects.values() if each]
 
@@ -96,7 +101,7 @@ class GoogleReader:
 
         async def fetch(key: str, uid: str) -> tuple[str, RemoteObject | None]:
             events, _ = await self._listed(calendar_id, {"iCalUID": uid})
-            return key, objects_of(events, calendar_id).get(key)
+            return key, (await _objects(events, calendar_id)).get(key)
 
         if not all(series.values()):
             raise ProviderUnavailable("the answer has an event without iCalUID")
@@ -113,7 +118,7 @@ class GoogleReader:
 
     async def _event(self, calendar_id: str, key: str) -> Json | None:
         answer = await self._client.ask("GET", calendar_path(calendar_id, "events", key))
-        return None if answer.status in (404, 410) else found(answer)
+        return None if is_gone(answer) else found(answer)
 
     async def _listed(self, calendar_id: str, query: Mapping[str, str]) -> tuple[list[Json], object]:
         """All events of a list, and the sync token of its last page."""
@@ -122,6 +127,10 @@ class GoogleReader:
         async for last in self._client.pages(calendar_path(calendar_id, "events"), query, KIND):
             events |= {event_id(each): each for each in last.get("items", [])}
         return list(events.values()), last.get("nextSyncToken")
+
+
+async def _objects(events: Sequence[Json], calendar_id: str) -> dict[str, RemoteObject | None]:
+    return await beside(len(events) > MANY, objects_of, events, calendar_id)
 
 
 def _is_told(event: Json) -> bool:
@@ -142,7 +151,3 @@ def _token(cursor: object) -> str:
     if not isinstance(cursor, str) or not cursor:
         raise ProviderUnavailable("the list has no sync token at its end")
     return cursor
-
-
-def _utc(instant: int) -> str:
-    return f"{datetime.fromtimestamp(max(0, instant), UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -6,14 +6,14 @@ Only what we have written is compared: what Google adds (reminders, links, a gue
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import cast
 
 from slotlink.connectors.base import EventWrite
 from slotlink.connectors.google_ical import When, is_cancelled, member_of, read_when, text
 from slotlink.connectors.google_own import INVITES, UID, own_id, private_property
 from slotlink.connectors.json_answers import Json
-from slotlink.domain.event import mail_address
+from slotlink.domain.event import mail_address, wire_time
 from slotlink.errors import NotAccepted, ProviderUnavailable
 from slotlink.ical import InvalidCalendar
 from slotlink.ical.events import Event, read_events
@@ -120,7 +120,7 @@ def _times(event: Event, default: str, *, repeats: bool) -> Json:
         return {"start": {"date": start.local.date().isoformat()}, "end": {"date": last.date().isoformat()}}
     tzid = _repeating_zone(start, default) if repeats else start.tzid or default
     instants = {"start": start.instant, "end": max(start.instant, event.length.end(start.local, start.zone))}
-    return {side: {"dateTime": _utc(at), "timeZone": tzid} for side, at in instants.items()}
+    return {side: {"dateTime": wire_time(at), "timeZone": tzid} for side, at in instants.items()}
 
 
 def _repeating_zone(start: Moment, default: str) -> str:
@@ -169,7 +169,3 @@ def _rules(event: Json) -> set[str]:
 
 def _squeezed(words: str) -> str:
     return " ".join(words.split())
-
-
-def _utc(instant: int) -> str:
-    return f"{datetime.fromtimestamp(instant, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -17,13 +17,15 @@ import aiohttp
 from slotlink.connectors.base import Changes, EventWrite, RemoteCalendar, RemoteObject, TokenSource, Watch, Written
 from slotlink.connectors.bounds import ending_in
 from slotlink.connectors.graph_calendars import list_calendars
-from slotlink.connectors.graph_client import Answer, Forbidden, GraphClient, SentAway, answered, refusal
+from slotlink.connectors.graph_client import Forbidden, GraphClient, SentAway, answered, is_gone, refusal
 from slotlink.connectors.graph_json import Event, Json, Subscription
 from slotlink.connectors.graph_own import marked
 from slotlink.connectors.graph_reading import GraphReader, calendar_path, event_path, is_version, span
 from slotlink.connectors.graph_rounds import DAY_S, Cursor, around, named, read_cursor, touching, window
-from slotlink.connectors.graph_times import clock, stamp
+from slotlink.connectors.graph_times import stamp
 from slotlink.connectors.graph_writing import Sent, as_sent, changing, creation, finishing, sent
+from slotlink.connectors.json_answers import Answer
+from slotlink.domain.event import wire_time
 from slotlink.engine import Period
 from slotlink.errors import CalendarGone, ChangedElsewhere, ConnectorError, NotAccepted, ProviderUnavailable
 
@@ -41,9 +43,9 @@ _SYNC_GONE = ("SyncStateNotFound", "SyncStateInvalid", "resyncRequired", "Resync
 
 
 class GraphConnector:
-    """One connected account. `graph_url` may be that of a national cloud.
+    """One connected account. `graph_url`, a host that the operator has named, may be that of a national cloud.
 
-    The session brings the address guard and is closed by `close`; every method has one deadline for everything it does.
+    The session is closed by `close`; every method has one deadline for everything it does.
     `now` is the clock, in UTC seconds: `changes` knows what happens until `days_ahead` less SPARE_DAYS from then.
     """
 
@@ -106,7 +108,10 @@ class GraphConnector:
                     rows, _ = await self._client.pages(path, Event)
                     there, _ = named(touching(rows, within))
                     objects = await self._reader.objects(remote_id, there, windows)
-                    return [each for each in objects.values() if each]
+                    found = [each for each in objects.values() if each]
+                    if len(found) < len(objects):  # it may not be in the mirror yet: left out, it would be free
+                        raise ProviderUnavailable("an event that was just listed cannot be read")
+                    return found
             except ConnectorError as error:
                 return error
 
@@ -146,7 +151,7 @@ class GraphConnector:
                 if expected is not None and not is_version(expected, found):
                     raise await self._changed(remote_id, found)
                 answer = await self._write("DELETE", event_path(remote_id, found.id), None, found)
-                if answer.status // 100 == 2 or answer.status in (404, 410):
+                if answer.status // 100 == 2 or answer.status == 410 or is_gone(answer):
                     return
                 if answer.status != 412:
                     raise await self._write_refused(remote_id, answer)
@@ -160,7 +165,7 @@ class GraphConnector:
             "notificationUrl": url,
             "lifecycleNotificationUrl": url,
             "resource": f"me/calendars/{remote_id}/events",
-            "expirationDateTime": clock(int(self._now()) + WATCH_MINUTES * 60),
+            "expirationDateTime": wire_time(int(self._now()) + WATCH_MINUTES * 60),
             "clientState": secret,
         }
         async with ending_in(self._sync_deadline):

@@ -5,19 +5,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
-from yarl import URL
 
 from slotlink.connectors.base import TokenSource
-from slotlink.connectors.bounds import whole_body
+from slotlink.connectors.bounds import LARGE, beside
 from slotlink.connectors.graph_json import Json, code_of, page_of, read
-from slotlink.domain.retry import seconds_of
+from slotlink.connectors.json_answers import Answer, send, signed_in
 from slotlink.errors import AccessRevoked, CalendarGone, ConnectorError, NotAccepted, ProviderUnavailable
 
 AT_ONCE = 4  # requests into one mailbox; a fifth answers 429
@@ -25,7 +22,6 @@ MOST_BYTES = 20_000_000  # of one answer
 MOST_PAGES = 1_000
 REQUEST_S = 30.0  # for one exchange, within the deadline of whoever asks
 PAGE = 100  # items that a list is asked for at once
-_LARGE = 200_000  # bytes of JSON that are parsed beside the event loop
 _PREFER = 'IdType="ImmutableId", outlook.timezone="UTC"'
 _OURS = (400, 405, 406, 411, 412, 413, 414, 415, 422, 501)
 _THROTTLED = {"ApplicationThrottled", "TooManyRequests", "activityLimitReached", "ErrorExceededConnectionCount"}
@@ -39,17 +35,6 @@ class Forbidden(CalendarGone):
 
 class SentAway(ProviderUnavailable):
     """To a host where the token must not go."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def code(self) -> str:
-        return code_of(self.body)
 
 
 class GraphClient:
@@ -70,14 +55,17 @@ class GraphClient:
 
         Raises AccessRevoked when a second token is refused as the first was, ProviderUnavailable, NotAccepted."""
         url = self._absolute(path)
-        token = await self._tokens.access_token()
-        answer = await self._once(method, url, body, headers or {}, token)
-        if answer.status == 401:
-            token = await self._tokens.access_token(refused=token)
-            answer = await self._once(method, url, body, headers or {}, token)
-        if answer.status == 401:
-            raise AccessRevoked("Microsoft refuses the access token, and another one too")
-        return answer
+        data = None if body is None else json.dumps(body).encode()
+        own = {"Prefer": _PREFER, **({} if data is None else {"Content-Type": "application/json"}), **(headers or {})}
+
+        async def once(token: str) -> Answer:
+            signed = {**own, "Authorization": f"Bearer {token}"}
+            async with self._at_once:
+                return await send(
+                    self._session, method, url, data=data, headers=signed, seconds=REQUEST_S, most_bytes=MOST_BYTES
+                )
+
+        return await signed_in(self._tokens, once, "Microsoft")
 
     async def get(self, path: str, kind: type[T]) -> T:
         """Raises ConnectorError where the answer is any other than 200 with something of this kind."""
@@ -112,50 +100,29 @@ class GraphClient:
             raise SentAway("Microsoft sends us on to another host, where its token must not go")
         return path
 
-    async def _once(self, method: str, url: str, body: Json | None, headers: Mapping[str, str], token: str) -> Answer:
-        sent = None if body is None else json.dumps(body).encode()
-        own = {"Authorization": f"Bearer {token}", "User-Agent": "Slotlink", "Prefer": _PREFER}
-        # Bytes on the wire are bytes in memory.
-        own |= {"Accept": "application/json", "Accept-Encoding": "identity"}
-        own |= {} if sent is None else {"Content-Type": "application/json"}
-        try:
-            async with (
-                self._at_once,
-                asyncio.timeout(REQUEST_S),
-                self._session.request(
-                    method,
-                    URL(url, encoded=True),
-                    data=sent,
-                    headers={**own, **headers},
-                    allow_redirects=False,
-                    raise_for_status=False,
-                ) as response,
-            ):
-                return Answer(response.status, response.headers, await whole_body(response, MOST_BYTES, NotAccepted))
-        except TimeoutError as error:
-            raise ProviderUnavailable("no answer in time") from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise ProviderUnavailable(f"no answer: {type(error).__name__}") from error
-
 
 async def answered(answer: Answer, kind: type[T], *, status: int = 200) -> T:
     """What the answer holds. Raises ConnectorError where it has another status."""
     if answer.status != status:
         raise refusal(answer)
-    if len(answer.body) > _LARGE:
-        return await asyncio.to_thread(read, answer.body, kind)
-    return read(answer.body, kind)
+    return await beside(len(answer.body) > LARGE, read, answer.body, kind)
+
+
+def is_gone(answer: Answer) -> bool:
+    """Whether Graph itself says so: a 404 without a code is somebody else's, such as a proxy's."""
+    return answer.status == 404 and bool(code_of(answer.body))
 
 
 def refusal(answer: Answer) -> ConnectorError:
     """What an answer means that is not the one hoped for."""
-    status, code = answer.status, answer.code
+    status, code = answer.status, code_of(answer.body)
     said = f"Microsoft answered {status}" + (f" {code}" if code else "")
-    retry_after = seconds_of(answer.headers.get("Retry-After"), time.time())
     if status == 401:
         return AccessRevoked(said)
     if code in _THROTTLED or status in (408, 409, 423, 425, 429):
-        return ProviderUnavailable(said, retry_after)
+        return ProviderUnavailable(said, answer.retry_after)
+    if status == 404 and not code:
+        return ProviderUnavailable(f"{said}, which is no answer of Graph", answer.retry_after)
     if status in (404, 410):
         return CalendarGone(said)
     if status == 403:
@@ -164,4 +131,4 @@ def refusal(answer: Answer) -> ConnectorError:
         return NotAccepted(said)
     if status // 100 == 2:
         return ProviderUnavailable(f"{said}, with something that is no answer to what was asked")
-    return ProviderUnavailable(said, retry_after) if status >= 500 else NotAccepted(said)
+    return ProviderUnavailable(said, answer.retry_after) if status >= 500 else NotAccepted(said)

@@ -15,7 +15,7 @@ from slotlink.connectors.graph_own import uid_of
 from slotlink.connectors.graph_text import plain
 from slotlink.connectors.graph_times import day, instant, stamp
 from slotlink.errors import NotAccepted
-from slotlink.ical import escaped, printable
+from slotlink.ical import escaped, mailto, printable
 from slotlink.ical.lines import HEAD, fold
 
 MOST_TEXT = 10_000  # characters of a description
@@ -49,6 +49,8 @@ def series_object(master: Event, instances: Sequence[Event], owner: str) -> str:
     is_mixed = len({type(times[0]) for _, times in found}) > 1
     if not like or is_mixed or len({*names, *(times[0] for _, times in like)}) < len(found):
         # Where an exception has the name of another occurrence, that one would be lost: each is an event of its own.
+        if len({times[0] for _, times in found}) < len(found):
+            raise NotAccepted("a series of the calendar has two occurrences at the same time that cannot be told apart")
         alone = [_event(each, master, times, owner, [_at("RECURRENCE-ID", times[0])]) for each, times in found]
         return _calendar(*alone)
     first = like[0][1]
@@ -139,7 +141,7 @@ def _people(event: Event, master: Event, owner: str) -> list[str]:
     """Who was asked and what they answered. The owner's own answer is the event's responseStatus, whatever the list
     says, and the organizer is not asked."""
     organizer = (event.organizer or master.organizer or Recipient()).email_address
-    lines = [f"ORGANIZER{_name(organizer.name)}:{_mail(organizer.address)}"] if organizer and organizer.address else []
+    lines = [f"ORGANIZER{_name(organizer.name)}:{mailto(organizer.address)}"] if organizer and organizer.address else []
     people = event.attendees if event.attendees is not None else master.attendees or []
     answered = event.response_status or master.response_status
     own = (answered and answered.response) or "none"
@@ -148,9 +150,9 @@ def _people(event: Event, master: Event, owner: str) -> list[str]:
         if address is None or not address.address or address.address.lower() == owner.lower():
             continue
         said = (each.status and each.status.response) or "none"
-        lines.append(f"ATTENDEE;PARTSTAT={_partstat(said)}{_name(address.name)}:{_mail(address.address)}")
+        lines.append(f"ATTENDEE;PARTSTAT={_partstat(said)}{_name(address.name)}:{mailto(address.address)}")
     if owner and own not in ("none", "organizer"):
-        lines.append(f"ATTENDEE;PARTSTAT={_partstat(own)}:{_mail(owner)}")
+        lines.append(f"ATTENDEE;PARTSTAT={_partstat(own)}:{mailto(owner)}")
     return lines
 
 
@@ -161,10 +163,6 @@ def _partstat(response: str) -> str:
 def _name(name: str | None) -> str:
     words = re.sub('[";:,^]', " ", printable(name or "").replace("\n", " ")).strip()
     return f';CN="{words}"' if words else ""
-
-
-def _mail(address: str | None) -> str:
-    return "mailto:" + "".join(printable(address or "").split())
 
 
 def _calendar(*events: Sequence[str]) -> str:

@@ -85,7 +85,6 @@ class Event(_Struct, frozen=True):
     end: Zoned | None = None
     is_all_day: bool | None = None
     is_cancelled: bool | None = None
-    is_organizer: bool | None = None
     show_as: str | None = None
     sensitivity: str | None = None
     subject: str | None = None

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import TypeVar
 from urllib.parse import quote
 
 from slotlink.connectors.base import RemoteObject
-from slotlink.connectors.graph_client import Forbidden, GraphClient, answered
+from slotlink.connectors.bounds import MANY, beside
+from slotlink.connectors.graph_client import Forbidden, GraphClient, answered, is_gone
 from slotlink.connectors.graph_ical import needs_owner, series_object, single_object
 from slotlink.connectors.graph_json import KEY_ID, OWN_ID, Calendar, Event
 from slotlink.connectors.graph_own import ours
 from slotlink.connectors.graph_rounds import is_whole
-from slotlink.connectors.graph_times import clock
+from slotlink.domain.event import wire_time
 from slotlink.engine import Period
 from slotlink.errors import CalendarGone
 
@@ -35,6 +37,7 @@ class GraphReader:
     def __init__(self, client: GraphClient) -> None:
         self._client = client
         self._owners: dict[str, str] = {}
+        self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def calendar(self, remote_id: str) -> Calendar:
         """Raises CalendarGone where it is there no longer."""
@@ -51,7 +54,7 @@ class GraphReader:
     async def event(self, remote_id: str, event_id: str) -> Event | None:
         """Single event or series, None when it is gone."""
         answer = await self._client.ask("GET", f"{event_path(remote_id, event_id)}?{_EXPAND}")
-        if answer.status == 404:
+        if is_gone(answer):
             return None
         return await answered(answer, Event)
 
@@ -59,27 +62,32 @@ class GraphReader:
         self, remote_id: str, rows: Mapping[str, Event], windows: Sequence[Period]
     ) -> dict[str, RemoteObject | None]:
         """The object of each row, None for what is gone by now or has nothing in the windows any more."""
-        found = await _together(self._whole(remote_id, key, row, windows) for key, row in rows.items())
-        if None in found:
+        whole = [row for row in rows.values() if is_whole(row)]
+        owner = await self._owner(remote_id) if any(map(needs_owner, whole)) else ""
+        found: dict[str, RemoteObject | None] = {**await beside(len(whole) > MANY, _singles, whole, owner)}
+        others = [key for key in rows if key not in found]
+        read = await _together(self._read(remote_id, key, windows) for key in others)
+        found |= zip(others, read, strict=True)
+        if None in read:
             await self.calendar(remote_id)  # or are they gone with their calendar?
-        return dict(zip(rows, found, strict=True))
+        return {key: found[key] for key in rows}
 
     async def object(self, remote_id: str, event: Event, windows: Sequence[Period] = ()) -> RemoteObject | None:
         """`windows` are for series alone."""
         owner = await self._owner(remote_id) if needs_owner(event) else ""
         if event.type != "seriesMaster":
-            return RemoteObject(event.id, event.etag, single_object(event, owner))
+            return _single(event, owner)
         instances: list[Event] = []
         for window in windows:
             instances += await self._instances(remote_id, event, window)
         if not instances:
             return None
         owner = owner or (await self._owner(remote_id) if any(map(needs_owner, instances)) else "")
-        text = series_object(event, instances, owner)
+        text = await beside(len(instances) > MANY, series_object, event, instances, owner)
         return RemoteObject(event.id, version_of_series(event.etag, text), text)
 
-    async def _whole(self, remote_id: str, key: str, row: Event, windows: Sequence[Period]) -> RemoteObject | None:
-        event = row if is_whole(row) else await self.event(remote_id, key)
+    async def _read(self, remote_id: str, key: str, windows: Sequence[Period]) -> RemoteObject | None:
+        event = await self.event(remote_id, key)
         return await self.object(remote_id, event, windows) if event else None
 
     async def _instances(self, remote_id: str, master: Event, window: Period) -> list[Event]:
@@ -93,10 +101,19 @@ class GraphReader:
         return found
 
     async def _owner(self, remote_id: str) -> str:
-        if remote_id not in self._owners:
-            owner = (await self.calendar(remote_id)).owner
-            self._owners[remote_id] = (owner and owner.address) or ""
+        async with self._asking[remote_id]:  # whoever comes meanwhile waits for the one answer
+            if remote_id not in self._owners:
+                owner = (await self.calendar(remote_id)).owner
+                self._owners[remote_id] = (owner and owner.address) or ""
         return self._owners[remote_id]
+
+
+def _single(event: Event, owner: str) -> RemoteObject:
+    return RemoteObject(event.id, event.etag, single_object(event, owner))
+
+
+def _singles(events: Sequence[Event], owner: str) -> dict[str, RemoteObject]:
+    return {each.id: _single(each, owner) for each in events}
 
 
 def version_of_series(etag: str | None, text: str) -> str:
@@ -118,7 +135,7 @@ def event_path(remote_id: str, event_id: str) -> str:
 
 
 def span(window: Period) -> str:
-    return f"startDateTime={quote(clock(window.start))}&endDateTime={quote(clock(window.end))}"
+    return f"startDateTime={quote(wire_time(window.start))}&endDateTime={quote(wire_time(window.end))}"
 
 
 async def _together(calls: Iterable[Awaitable[T]]) -> list[T]:

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, tzinfo
 
 from slotlink.connectors.graph_json import Zoned
 from slotlink.ical.moments import instant_of
-from slotlink.ical.zones import Zones
+from slotlink.ical.zones import Zones, iana_name
 
 _FRACTION = re.compile(r"\.\d+")
 _UTC_NAMES = ("UTC", "tzone://Microsoft/Utc", "Etc/GMT", "Coordinated Universal Time")
@@ -38,15 +38,7 @@ def zone(name: str) -> tzinfo:
 
 def tzid(name: str | None) -> str | None:
     """The IANA name of a zone that a mailbox names; None for one of its owner's making (tzone://Microsoft/Custom)."""
-    try:
-        return "UTC" if name in _UTC_NAMES else Zones({}).find(name or "")[1]
-    except ValueError:
-        return None
-
-
-def clock(at: int) -> str:
-    """As a query's startDateTime and a subscription's end have it: in UTC, so that no plus sign is ever needed."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return "UTC" if name in _UTC_NAMES else iana_name(name or "")
 
 
 def wall(at: int) -> dict[str, str]:

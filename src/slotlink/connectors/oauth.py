@@ -220,7 +220,16 @@ async def _ask_token(session: aiohttp.ClientSession, provider: Provider, form: M
 async def _post(session: aiohttp.ClientSession, url: str, form: Mapping[str, str]) -> Answer:
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
     body = urlencode(form, errors="replace").encode()
-    return await send(session, "POST", url, data=body, headers=kind, seconds=DEADLINE_S, most_bytes=MOST_BYTES)
+    return await send(
+        session,
+        "POST",
+        url,
+        data=body,
+        headers=kind,
+        seconds=DEADLINE_S,
+        most_bytes=MOST_BYTES,
+        too_large=ProviderUnavailable,  # some page of a proxy: a token endpoint never says so much
+    )
 
 
 def _said(answer: Answer) -> tuple[str, str]:

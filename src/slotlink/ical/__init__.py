@@ -8,7 +8,7 @@ from slotlink.ical.calendars import MOST_BYTES, CalendarObject, ReadObject, expa
 from slotlink.ical.events import Occurrence
 from slotlink.ical.lines import InvalidCalendar, TooManyOccurrences
 from slotlink.ical.merging import merge
-from slotlink.ical.writing import escaped, printable, write_event
+from slotlink.ical.writing import escaped, mailto, printable, write_event
 
 __all__ = [
     "MOST_BYTES",
@@ -19,6 +19,7 @@ __all__ = [
     "TooManyOccurrences",
     "escaped",
     "expand",
+    "mailto",
     "merge",
     "printable",
     "read_calendar",

@@ -93,7 +93,7 @@ def split_calendar(raw: bytes) -> tuple[list[str], dict[str, list[str]], list[Co
     for number, line in enumerate((line.rstrip("\r") for line in text.split("\n")), 1):
         keyword, name = "", ""
         if line[:1] not in _NO_MARK:  # most lines do: this is where the time goes
-            keyword, _, name = line.strip().upper().partition(":")
+            keyword, _, name = (part.strip() for part in line.strip().upper().partition(":"))
             if not keyword:
                 continue
         if keyword == "BEGIN":

@@ -42,7 +42,7 @@ def write_event(
     lines += [f"LOCATION:{escaped(location)}"] if location else []
     lines += [f"URL:{printable(url).replace(chr(10), '').strip()}"] if url else []
     if attendees:
-        lines += [f"ORGANIZER:{_mailto(organizer)}"] if organizer else []
+        lines += [f"ORGANIZER:{mailto(organizer)}"] if organizer else []
         lines += [_attendee(each, server_invites) for each in attendees]
     return fold([*lines, "END:VEVENT", "END:VCALENDAR"])
 
@@ -52,10 +52,10 @@ def _attendee(guest: Attendee, server_invites: bool) -> str:
     name = re.sub(r"\s+", " ", printable(guest.name).translate({ord('"'): "'", ord("^"): " "})).strip()
     agent = "" if server_invites else ";SCHEDULE-AGENT=CLIENT"
     common = f"{agent};ROLE=REQ-PARTICIPANT;PARTSTAT={guest.answer};RSVP=TRUE"
-    return f"ATTENDEE{common}" + (f';CN="{name}"' if name else "") + f":{_mailto(guest.email)}"
+    return f"ATTENDEE{common}" + (f';CN="{name}"' if name else "") + f":{mailto(guest.email)}"
 
 
-def _mailto(address: str) -> str:
+def mailto(address: str) -> str:
     """What an address may have that a URI may not is written by its number (RFC 6068)."""
     return "mailto:" + quote("".join(printable(address).split()), safe="@!$'*+/=")
 

@@ -19,6 +19,7 @@ from slotlink.ical.lines import InvalidCalendar, properties
 from slotlink.ical.moments import EPOCH, Moment, instant_of, parse_stamp
 from slotlink.ical.rules import parse_rule
 
+_HALF = re.compile(r"(?im)^[ \t]*BEGIN[ \t]*:[ \t]*(?:STANDARD|DAYLIGHT)[ \t]*$")
 _LOW, _HIGH = datetime(1970, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001 - wall clocks
 
 
@@ -59,6 +60,15 @@ class Zones:
         return Moment(local, zone, is_date=kind == "date")
 
 
+def iana_name(name: str, blocks: Mapping[str, list[str]] | None = None) -> str | None:
+    """The IANA name of a zone, as calendars and mailboxes name theirs; None where nobody knows it, or where only one of
+    the VTIMEZONEs explains it. One that is wrong in some way explains nothing."""
+    try:
+        return Zones(blocks or {}).find(name)[1]
+    except (ValueError, ArithmeticError, TypeError, LookupError):
+        return None
+
+
 def _iana(name: str) -> ZoneInfo | None:
     # "localtime" is the server's zone, and a calendar's times are never the server's.
     if name in ("", "localtime", "posixrules"):
@@ -90,7 +100,7 @@ class _FileZone(tzinfo):
 @lru_cache(maxsize=256)
 def _file_zone(block: str) -> tzinfo:
     onsets: list[tuple[int, int, int]] = []
-    for part in re.split("(?im)^BEGIN:(?:STANDARD|DAYLIGHT)$", block)[1:]:
+    for part in _HALF.split(block)[1:]:
         values = properties(part.split("\n"))
         before, after = (_offset(values[name][0].value) for name in ("TZOFFSETFROM", "TZOFFSETTO"))
         # On the wall clock before the change, on which an UNTIL in UTC is compared too.

@@ -99,6 +99,14 @@ def test_the_rules_that_an_error_names() -> None:
     assert dav.refused_by(b"<html/>") == dav.refused_by(b"") == dav.refused_by(b"Forbidden") == []
 
 
+@pytest.mark.parametrize("href", ["http://[bad/", "https://a：b/"])
+def test_a_default_calendar_whose_address_is_none(href: str) -> None:
+    text = (RECORDED / "caldav-home-cyrus.xml").read_bytes().replace(b"/dav/calendars/user/alice/Default/<", b"%s<", 1)
+    rows = read_multistatus(text.replace(b"%s", href.encode()))
+    with pytest.raises(NotAccepted):
+        calendars({f"{HOST}/{number}/": row for number, row in enumerate(rows.rows)}, ())
+
+
 OPEN = '<D:multistatus xmlns:D="DAV:">'
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
 HOSTILE = {

@@ -215,6 +215,8 @@ async def test_validators_that_are_kept(headers: list[str], kept: list[str | Non
         "https://" + "x" * 64 + ".test/",
         "https://ann:pw@a.test/x.ics",
         "ann@a.test/x.ics",
+        "https://a：b/",
+        "webcal://ann@a：b/",
         "\ud800",
         "http://a.test\r\nHost: b/",
     ],
@@ -227,7 +229,7 @@ async def test_addresses_that_are_none(address: str) -> None:
 async def test_reading_is_over_when_the_deadline_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """However long the calendar takes to be read, beside the loop."""
     over = threading.Event()
-    monkeypatch.setattr("slotlink.connectors.feed._LARGE", 10)
+    monkeypatch.setattr("slotlink.connectors.feed.LARGE", 10)
     monkeypatch.setattr("slotlink.connectors.feed.read_feed", lambda _: over.wait(30))
     for call in CALLS.values():
         error = await outcome(call, says(ok(FEED)), deadline=0.3)

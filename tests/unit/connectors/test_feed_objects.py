@@ -150,14 +150,18 @@ def test_an_event_without_uid_is_there_all_the_same() -> None:
         CALENDAR % b"" + CALENDAR % event("one"),
         (CALENDAR % event("one")).replace(b"VERSION", b"X-A:\0\r\nVERSION"),
         CALENDAR % (event("one") + lines("BEGIN:VTODO", "UID:todo", "END:VTODO")),
+        (CALENDAR % event("one")).replace(b":VEVENT", b": VEVENT"),
     ],
-    ids=["BOM", "LF", "blank lines", "folded", "lower case", "no last line end", "two calendars", "NUL", "to-do"],
+    ids=[
+        *("BOM", "LF", "blank lines", "folded", "lower case", "no last line end", "two calendars", "NUL", "to-do"),
+        "a blank after the colon",
+    ],
 )
 def test_ways_to_write_it(body: bytes) -> None:
     [found] = read_feed(body).objects
     plain = only(event("one"))
     assert found.remote_key == "one" and expand(found.ical, "UTC", *YEARS) == expand(plain.ical, "UTC", *YEARS) != []
-    assert found.version == plain.version or b"vevent" in body
+    assert found.version == plain.version or b"vevent" in body or b": VEVENT" in body
 
 
 def test_no_text_holds_what_a_database_refuses() -> None:
@@ -202,7 +206,8 @@ def test_what_is_refused_names_nothing_private() -> None:
 def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     few = lines("BEGIN:VEVENT", "END:VEVENT")
     assert feed(few * MOST_EVENTS)
-    for body in (few * (MOST_EVENTS + 1), event("one") + b"\n" * MOST_LINES):
+    odd = lines("BEGIN: VEV", " ENT", "END:VEVENT")
+    for body in (few * (MOST_EVENTS + 1), odd * (MOST_EVENTS + 1), event("one") + b"\n" * MOST_LINES):
         with pytest.raises(NotAccepted, match="events or"):
             feed(body)
 

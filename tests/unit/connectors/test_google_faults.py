@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
 import pytest
-from tests.hostile import Floods, Talk, says, talking
+from tests.hostile import Floods, Talk, asked, says, talking
 from tests.unit.connectors.calls import WRITE, answer, ends_with
 from tests.unit.connectors.silence import SilenceContract, silences
 
 from slotlink.connectors import google_client
-from slotlink.connectors.base import Watch
+from slotlink.connectors.base import Changes, Watch
 from slotlink.connectors.google import GoogleConnector
 from slotlink.engine import Period
 from slotlink.errors import AccessRevoked, CalendarGone, ConnectorError, NotAccepted, ProviderUnavailable
@@ -129,7 +130,7 @@ ANSWERS: dict[str, tuple[bytes, type[ConnectorError], type[ConnectorError], type
 }
 # What is no error for whom: gone already, and an answer of which nothing is wanted.
 DONE = {
-    *((call, name) for call in ("delete", "unwatch") for name in ("404", "404 and a page")),
+    *(("delete", "404"), ("unwatch", "404"), ("unwatch", "404 and a page")),
     *(("unwatch", name) for name in ("200 and a page", "200 and nothing", "204", "an empty object", "no object")),
     *(("unwatch", name) for name in ("of another kind", "deep")),
 }
@@ -148,6 +149,43 @@ async def test_answers(name: str) -> None:
         assert type(error) in (meant, google_client.RefusedList if meant is OURS else meant), (call, error)
         if isinstance(error, ProviderUnavailable):
             assert error.retry_after == (120 if name in ("403 too fast", "429", "503") else None)
+
+
+EVENT = {
+    "id": "e",
+    "iCalUID": "u",
+    "etag": '"1"',
+    "start": {"dateTime": "2027-03-04T09:00:00Z"},
+    "end": {"dateTime": "2027-03-04T10:00:00Z"},
+}
+
+
+@pytest.mark.parametrize(
+    ("said", "is_gone"),
+    [
+        (answer("404 Not Found", body=HTML), False),
+        (answer("410 Gone", body=HTML), False),
+        (refused("404 Not Found", "notFound"), True),
+        (refused("410 Gone", "deleted"), True),
+    ],
+    ids=["a proxy's 404", "a proxy's 410", "Google's 404", "Google's 410"],
+)
+async def test_gone_is_what_google_itself_says_is(said: bytes, is_gone: bool) -> None:
+    """Of an event that is looked up, and of one that is deleted."""
+    stub = {"kind": "calendar#events", "items": [{"id": "e", "status": "cancelled"}], "nextSyncToken": "t"}
+
+    def talk(connection: socket.socket) -> None:
+        line = asked(connection).split(b"\r\n")[0]
+        listed = told(stub) if b"syncToken" in line else told(EVENT)
+        is_last = line.startswith(b"DELETE") or b"/events/e" in line
+        connection.sendall(said if is_last else listed)
+        connection.shutdown(socket.SHUT_WR)
+
+    changes, deleted = await outcome(CALLS["changes since"], talk), await outcome(CALLS["delete"], talk)
+    if is_gone:
+        assert isinstance(changes, Changes) and changes.removed == ("e",) and deleted is None
+    else:
+        assert isinstance(changes, ProviderUnavailable) and isinstance(deleted, ProviderUnavailable)
 
 
 TALKS = silences(b"200 OK")
@@ -175,7 +213,7 @@ async def test_a_huge_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(google_client, "MOST_BYTES", 1_000_000)
     floods = Floods(b"HTTP/1.1 200 OK\r\n\r\n", b" " * 65536)
     found = await outcome(CALLS["read_live"], floods, deadline=60)
-    assert isinstance(found, ProviderUnavailable) and "1000000 bytes" in str(found)
+    assert isinstance(found, NotAccepted) and "1000000 bytes" in str(found)
     assert google_client.MOST_BYTES <= floods.taken < 12 * google_client.MOST_BYTES
 
 

@@ -157,6 +157,14 @@ def test_an_event_without_a_uid() -> None:
     assert seen(single_object(event(iCalUId=None), OWNER))[0].uid == EXAMPLE["id"]
 
 
+@pytest.mark.parametrize(
+    "address", ["50%25off@example.com", "a%40b@example.com", "o'neil+x@example.com", "ü@example.com"]
+)
+def test_an_address_is_read_back_as_it_is(address: str) -> None:
+    told = event(attendees=[{"emailAddress": {"address": address}, "status": {"response": "accepted"}}])
+    assert seen(single_object(told, OWNER))[0].answers == {address: ["ACCEPTED"]}
+
+
 # Series.
 
 MASTER = {"type": "seriesMaster", "id": "master"}
@@ -226,6 +234,25 @@ def test_no_name_of_an_exception_hides_another_occurrence(was: str | None) -> No
 def test_only_exceptions_are_left() -> None:
     told = [at(0, type="exception", originalStart="2027-03-04T08:00:00Z"), at(7, type="exception")]
     assert [one.start - START for one in seen(series_object(event(**MASTER), told, OWNER))] == [0, 7 * DAY]
+
+
+@pytest.mark.parametrize("kind", ["occurrence", "exception"])
+def test_two_at_one_time_are_not_made_one(kind: str) -> None:
+    """Each would have the name of the other, and the shorter one might be what stays."""
+    told = [at(0), at(7, type=kind), at(7, minutes=120, id="other", type=kind)]
+    with pytest.raises(NotAccepted, match="same time"):
+        series_object(event(**MASTER), told, OWNER)
+
+
+def test_two_at_one_time_with_names_of_their_own() -> None:
+    was = "2027-03-11T09:00:00Z"
+    told = [at(0), at(14), at(14, minutes=120, id="other", type="exception", originalStart=was)]
+    found = seen(series_object(event(**MASTER), told, OWNER))
+    assert [(one.start - START, one.end - one.start) for one in found] == [
+        (0, HOUR),
+        (14 * DAY, HOUR),
+        (14 * DAY, 2 * HOUR),
+    ]
 
 
 def test_a_series_of_days() -> None:

@@ -14,6 +14,28 @@ def test_marks_are_found_however_they_are_written(spelt) -> None:
     assert len(expand(text, "UTC", 1_800_000_000, 1_810_000_000)) == 1
 
 
+@pytest.mark.parametrize(
+    "spelt",
+    [("BEGIN: VEVENT", "END: VEVENT"), ("BEGIN :VEVENT", "END :VEVENT"), ("BEGIN\t:\tVEVENT ", "END:VEVENT\t")],
+    ids=["after the colon", "before it", "tabs"],
+)
+def test_blanks_in_a_mark_hide_no_event(spelt: tuple[str, str]) -> None:
+    """Passed over, a calendar of such events would be empty, and its owner free."""
+    begin, end = spelt
+    text = "\n".join([LINES[0], begin, *LINES[2:4], end, LINES[5]])
+    assert len(expand(text, "UTC", 1_800_000_000, 1_810_000_000)) == 1
+
+
+@pytest.mark.parametrize("begin", ["BEGIN: DAYLIGHT", "BEGIN :DAYLIGHT", "BEGIN:DAYLIGHT "])
+def test_blanks_in_a_mark_hide_no_half_of_a_zone(begin: str) -> None:
+    """Without its summer, every time in it would be an hour off."""
+    half = ("DTSTART:20270301T000000", "TZOFFSETFROM:+0100", "TZOFFSETTO:+0200")
+    winter = ("BEGIN:STANDARD", "DTSTART:19701001T000000", "TZOFFSETFROM:+0200", "TZOFFSETTO:+0100", "END:STANDARD")
+    zone = ("BEGIN:VTIMEZONE", "TZID:Own", *winter, begin, *half, "END:DAYLIGHT", "END:VTIMEZONE")
+    text = "\n".join([LINES[0], *zone, *LINES[1:3], "DTSTART;TZID=Own:20270501T090000", *LINES[4:]])
+    assert expand(text, "UTC", 1_800_000_000, 1_810_000_000)[0].start == 1_809_154_800
+
+
 @pytest.mark.parametrize("line", ["BEGINNING:VALARM", "ENDED:VEVENT", "B:1", "e:1", "DESCRIPTION:END:VEVENT"])
 def test_nothing_else_is_a_mark(line: str) -> None:
     text = "\n".join([*LINES[:3], line, *LINES[3:]])
