@@ -43,6 +43,7 @@ def list_calendars(
                 "read_at": None if each.fresh_at is None else wire_time(each.fresh_at),
                 "problem": each.problem,
                 "unwritten_events": each.unwritten,
+                "why_unwritten": each.unwritten_problem,
             }
             for each in run(migrated(read))
         ]

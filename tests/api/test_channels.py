@@ -322,7 +322,7 @@ def test_the_worker_is_woken_when_the_verification_is_committed(
         with rows(center) as connection:
             seen.append(connection.execute("SELECT count(*) FROM outbox").fetchone()[0])
 
-    monkeypatch.setattr("slotlink.app._Waker.__call__", look)
+    monkeypatch.setattr("slotlink.worker.waker.Waker.__call__", look)
     opened(maya)
     headers = {**maya.key, "Idempotency-Key": "one"}
     assert center.http.post(CHANNELS, json={"callback_url": f"{URL}/2"}, headers=headers).status_code == 200

@@ -173,3 +173,19 @@ def test_a_provider_that_is_away_when_it_is_to_list_is_asked_to_list_again(
     faulty_center.clock.now += 60
     sync_due(faulty_center, faulty_ann)
     assert len(listed(faulty_ann)) == 2 and problem(faulty_center, faulty_ann) is None
+
+
+def test_an_account_whose_last_profile_was_revoked_is_never_free(
+    faulty_center: Center, faulty: FaultyWorld, faulty_ann: ConnectedPerson
+) -> None:
+    """Nothing is left that could say when its owner is busy."""
+    link = faulty_center.create_link(faulty_ann)
+    page = link.page()
+    assert page.slots
+    path = f"/v1/profiles/{faulty_ann.profile_id}/revoke"
+    assert faulty_center.http.post(path, headers=faulty_ann.key).status_code == 202
+    assert link.page().slots == [] and link.choose(page.slots[0], page).code == 409
+    answer = faulty_center.http.post(
+        "/v1/availability", json=faulty_center.query(faulty_ann), headers=faulty_center.key
+    ).json()
+    assert answer["available_periods"] == []

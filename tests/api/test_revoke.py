@@ -12,7 +12,8 @@ from unittest.mock import patch
 import pytest
 
 from slotlink.errors import NotFound, TokenRefused
-from slotlink.services.accounts import create_calendar, open_application_calendar, refresh_access_token
+from slotlink.services.accounts import create_calendar, open_application_calendar
+from slotlink.services.authorization import refresh
 from slotlink.store import accounts, tokens
 from tests.api.asking import at, bearer, other_application, rows
 from tests.center import Center, Json, Person
@@ -171,7 +172,7 @@ def test_nothing_is_given_to_an_account_that_is_being_revoked(center: Center) ->
             grant = await open_application_calendar(deps, center.client_id, "another", int(center.clock()))
         assert grant.account.sub != maya.sub
         with patch.object(tokens, "find", _finds(maya.sub)), pytest.raises(TokenRefused):
-            await refresh_access_token(deps, center.client_id, maya.refresh_token, int(center.clock()))
+            await refresh(deps, center.client_id, maya.refresh_token, int(center.clock()))
 
     center.run(run)
 

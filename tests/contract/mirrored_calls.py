@@ -88,7 +88,6 @@ async def connect_somebody(
         written_revision=0,
         written_ical=None,
         written_version=None,
-        join_url=None,
         problem=None,
         updated_at=NOW - 1,
     )
@@ -134,12 +133,13 @@ def _sealing(o: Any) -> tuple[Any, Any, str]:
 
 
 CALLS: dict[str, Call] = {
-    "calendars.set_zone_version": lambda o: calendars.set_zone_version(
-        *o.foreign, o.maya.sub, o.maya.calendar_id, "2030a"
-    ),
+    "calendars.set_zone_version": lambda o: calendars.set_zone_version(*o.foreign, o.maya.calendar_id, "2030a"),
     "due_calendars.due_of": lambda o: due_calendars.due_of(*o.foreign, [o.elsewhere.profile.profile_id], NOW + DAY),
     "event_names.details_of": lambda o: event_names.details_of(*_event(o)),
     "event_names.find_uid": lambda o: event_names.find_uid(*o.foreign, o.elsewhere.mirror.calendar_id, "interview-1"),
+    "event_names.forget_remote": lambda o: event_names.forget_remote(
+        *o.foreign, o.elsewhere.mirror.calendar_id, o.elsewhere.event_uid
+    ),
     "event_names.id_of": lambda o: event_names.id_of(*_event(o)),
     "event_names.remote_key_of": lambda o: event_names.remote_key_of(
         *o.foreign, o.elsewhere.mirror.calendar_id, o.elsewhere.event_uid

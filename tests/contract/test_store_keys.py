@@ -78,7 +78,6 @@ async def filled(deps: Deps) -> AsyncGenerator[tuple[Store, Any]]:
         values = {
             "state_sha256": secrets.token_bytes(32),
             "sealed_request": request,
-            "created_at": NOW,
             "expires_at": NOW + 60,
         }
         await connection.execute(insert(sign_ins).values(application_id=application_id, sign_in_id="sgn_1", **values))

@@ -8,8 +8,9 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink.domain.account import Account, Calendar, Profile
-from slotlink.errors import InvalidRequest, NotFound, TokenRefused
+from slotlink.errors import InvalidRequest, NotFound
 from slotlink.services.deps import Deps
+from slotlink.services.watching import stop_watching
 from slotlink.store import accounts, applications, channels, tokens
 from slotlink.store import calendars as stored_calendars
 from slotlink.store.calendars import get_calendar, list_calendars
@@ -69,32 +70,18 @@ async def authenticate_client(deps: Deps, client_id: str, client_secret: str) ->
     return application.application_id if application and application.application_id == client_id else None
 
 
-async def refresh_access_token(deps: Deps, application_id: str, refresh_token: str, now: int) -> str:
-    """A new access token for a living refresh token. Raises TokenRefused."""
-    async with deps.database.transaction() as connection:
-        found = await tokens.find(connection, refresh_token, kind="refresh", now=now, application_id=application_id)
-        if found is None:
-            raise TokenRefused("invalid_grant")
-        try:
-            await accounts.lock_living(connection, application_id, found.sub)
-        except NotFound as error:
-            raise TokenRefused("invalid_grant") from error
-        await tokens.prolong(connection, application_id, refresh_token, now)
-        access_token = await tokens.issue_access(connection, application_id, found.sub, now)
-    log.info("grant.refreshed", application=application_id, sub=found.sub)
-    return access_token
-
-
 async def revoke_grant(deps: Deps, application_id: str, *, token: str | None, sub: str | None, now: int) -> None:
     """Revoke by token (which wins) or by sub. The unknown is revoked already (RFC 7009 section 2.2)."""
-    async with deps.database.transaction() as connection:
+    async with deps.database.reading() as connection:
         if token is not None:
             found = await tokens.find(connection, token, kind=None, now=now, application_id=application_id)
             sub = found.sub if found is not None else None
-        if sub is None:
+        if sub is None or sub not in await accounts.find(connection, application_id, [sub]):
             return
-        if sub not in await accounts.find(connection, application_id, [sub]):
-            return
+        own = await list_profiles(connection, application_id, sub)
+    for profile in own:
+        await stop_watching(deps, application_id, profile.profile_id)
+    async with deps.database.transaction() as connection:
         await accounts.revoke(connection, application_id, sub, now)
         await channels.close_all(connection, application_id, sub, now)
     log.info("grant.revoked", application=application_id, sub=sub)

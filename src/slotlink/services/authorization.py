@@ -188,6 +188,7 @@ async def exchange_code(
         found = await authorizations.find_code(connection, application_id, code)
         if found is not None and found.used_at is not None:
             # Somebody has it who should not, or the application sent it twice: nobody can tell (RFC 6749 4.1.2).
+            await accounts.lock(connection, application_id, [found.sub])
             ended = await authorizations.end_tokens_of_code(connection, application_id, found)
             log.warning("grant.code_used_twice", application=application_id, sub=found.sub, ended_tokens=ended)
         elif found is not None and _may_have(found, redirect_uri, verifier, now):
@@ -226,6 +227,9 @@ async def refresh(deps: Deps, application_id: str, refresh_token: str, now: int)
             await accounts.lock_living(connection, application_id, found.sub)
         except NotFound as error:
             raise TokenRefused("invalid_grant") from error
+        # Held now; a revoke may have come first.
+        if await authorizations.find_refresh(connection, application_id, refresh_token, now) is None:
+            raise TokenRefused("invalid_grant")
         await tokens.prolong(connection, application_id, refresh_token, now)
         access_token = await authorizations.issue_access(connection, application_id, found.sub, found.scope, now)
     log.info("grant.refreshed", application=application_id, sub=found.sub)

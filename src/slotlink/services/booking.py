@@ -22,7 +22,7 @@ from slotlink.services import callbacks
 from slotlink.services.busy import FreeTime, ensure_known, gather_free_time, read_free_time
 from slotlink.services.deps import Deps
 from slotlink.services.live import look_again
-from slotlink.services.write_back import want_event
+from slotlink.services.wanted_events import want_event
 from slotlink.store import bookings, channels, events, ids, links, mirrors
 from slotlink.store.calendars import list_calendars, touch_calendar
 

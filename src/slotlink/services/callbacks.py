@@ -30,7 +30,11 @@ def link_object(deps: Deps, link: Link, now: int) -> Json:
 
 async def enqueue(deps: Deps, connection: AsyncConnection, link: Link, url: str, body: dict[str, Any], now: int) -> str:
     """Promise one callback. Its bytes are fixed here; only the signature is made when it is sent."""
-    parts = urlsplit(url)
-    host = f"{parts.hostname or ''}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
     content = msgspec.json.encode(body)
-    return await outbox.add(connection, deps.vault, link.application_id, link.link_id, url, host, content, now)
+    return await outbox.add(connection, deps.vault, link.application_id, link.link_id, url, host_of(url), content, now)
+
+
+def host_of(url: str) -> str:
+    """Whose turn it is when this is called: one host's receivers share their places."""
+    parts = urlsplit(url)
+    return f"{parts.hostname or ''}:{parts.port or (443 if parts.scheme == 'https' else 80)}"

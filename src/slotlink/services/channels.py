@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 import msgspec
 import structlog
@@ -11,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink.domain.channel import Channel, Filters, NoticeKind, ProfileNotice, notice_body
 from slotlink.errors import FieldError, InvalidRequest, NotFound
+from slotlink.services.callbacks import host_of
 from slotlink.services.deps import Deps
 from slotlink.store import accounts, channels
 from slotlink.store.calendars import list_calendars
@@ -64,10 +64,6 @@ async def tell_due(deps: Deps, now: int) -> int:
     """Put a `change` notification into the outbox for every channel that is due, up to `TOLD_AT_ONCE`. How many.
 
     A receiver that has not answered lately is told later: its notifications would only pile up."""
-    async with deps.database.reading() as connection:
-        due_at = await channels.next_due_at(connection, now)
-    if due_at is None or due_at > now:
-        return 0  # found out without the write lock
     count = 0
     async with deps.database.transaction() as connection:
         for each in await channels.due(connection, now, TOLD_AT_ONCE):
@@ -107,8 +103,7 @@ async def _promise(
     changes_since: int | None = None,
 ) -> None:
     """Promise one notification. Its bytes are fixed here; only the signature is made when it is sent."""
-    parts = urlsplit(channel.callback_url)
-    host = f"{parts.hostname or ''}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+    host = host_of(channel.callback_url)
     body = msgspec.json.encode(notice_body(channel, kind, changes_since))
     await channels.promise(connection, deps.vault, channel, host, body, now)
 

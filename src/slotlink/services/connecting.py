@@ -79,6 +79,10 @@ async def refresh_calendars(
         if not current.connected:  # revoked while the provider was being asked
             return False
         await _write_calendars(connection, account, current, listed, now)
+        there = {each.remote_id for each in listed}
+        for mirror in await mirrors.list_mirrors(connection, application_id, profile_id=profile.profile_id):
+            if mirror.remote_id not in there:
+                await mirrors.remove_mirror(connection, mirror)
     deps.wake_worker()
     return True
 
@@ -136,10 +140,10 @@ def service_of(provider_name: str) -> str:
 async def _write_calendars(
     connection: AsyncConnection, account: Account, profile: Profile, listed: Sequence[RemoteCalendar], now: int
 ) -> None:
-    """The caller holds the account."""
+    """Those that are listed; what is no longer among them is taken away by the next reading. The caller holds the
+    account."""
     application_id, profile_id = account.application_id, profile.profile_id
     known = await mirrors.remote_ids(connection, application_id, profile_id)
-    living = await mirrors.list_mirrors(connection, application_id, profile_id=profile_id)
     for each in listed:
         described = _described(each, account, profile)
         if each.remote_id in known:
@@ -148,10 +152,6 @@ async def _write_calendars(
             await mirrors.create_mirror(
                 connection, application_id, account.sub, profile_id, each.remote_id, described, now
             )
-    there = {each.remote_id for each in listed}
-    for mirror in living:
-        if mirror.remote_id not in there:
-            await mirrors.remove_mirror(connection, mirror)
 
 
 def _described(calendar: RemoteCalendar, account: Account, profile: Profile) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from slotlink.domain.event import EventTime, awaits_room, busy_kind, mail_addres
 from slotlink.domain.link import Json
 from slotlink.errors import FieldError, InvalidRequest, NotAllowed, NotFound
 from slotlink.services.deps import Deps
-from slotlink.services.occurrences import details_of, stored
-from slotlink.services.write_back import want_event, want_no_event
+from slotlink.services.occurrences import WHOLE_TIME, details_of, stored
+from slotlink.services.wanted_events import want_event, want_no_event
 from slotlink.store import accounts, bookings, events, links, managed_events
 from slotlink.store.calendars import get_calendar, list_calendars, set_known, set_tzid, touch_calendar
 
@@ -25,7 +25,6 @@ NO_ROOMS = FieldError(
     "errors.integrated_conferencing_not_available",
     "no meeting room can be made in this calendar; use explicit with a join_url",
 )
-WHOLE_TIME = (-2_208_988_800, 32_503_680_000)  # 1900 to 3000: every single event lies within
 
 
 @dataclass(frozen=True, slots=True)

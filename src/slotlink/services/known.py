@@ -149,9 +149,10 @@ def unreadable(member: Member, status: SyncStatus) -> MemberTime:
 
 
 def chosen_calendars(selection: Selection, calendars: Sequence[Calendar]) -> list[Calendar] | None:
-    """The calendars that count; None when one that was asked for is gone."""
+    """The calendars that count; None when one that was asked for is gone, or none is left: nobody is free because
+    nothing is known of them."""
     if selection.calendar_ids is None:
-        return list(calendars)
+        return list(calendars) or None
     chosen = [calendar for calendar in calendars if calendar.calendar_id in selection.calendar_ids]
     return chosen if len(chosen) == len(selection.calendar_ids) else None
 

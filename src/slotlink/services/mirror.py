@@ -75,7 +75,8 @@ async def read_mirror(deps: Deps, connector: Connector, mirror: Mirror, poll: Po
     except Outdated:
         log.info("mirror.outdated", calendar=mirror.calendar_id)
         async with deps.database.transaction() as connection:
-            await mirrors.hasten(connection, mirror.application_id, [mirror.calendar_id], now)
+            if await _lock_claimed(connection, mirror):  # or whoever has claimed it since reads it now
+                await mirrors.hasten(connection, mirror.application_id, [mirror.calendar_id], now)
         return False
     except UnreadableObject as error:
         await _note_unreadable(deps, mirror, f"an event cannot be read: {error}", now + REFUSED_S)

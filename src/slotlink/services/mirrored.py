@@ -11,13 +11,12 @@ import tzdata
 from slotlink import ical
 from slotlink.connectors.base import RemoteObject
 from slotlink.engine import Period
-from slotlink.services.occurrences import details_of, distinct, stored
+from slotlink.services.occurrences import WHOLE_TIME, details_of, distinct, stored
 from slotlink.store.mirrored_events import MirroredEvent
 from slotlink.store.mirrors import Mirror
 
 KNOWN_BEFORE_S = 60 * 86_400
 KNOWN_AHEAD_S = 220 * 86_400  # beyond the longest query, and then for as long as it takes to roll the horizon on
-WHOLE_TIME = (-2_208_988_800, 32_503_680_000)  # 1900 to 3000: every single event lies within
 MOST_WORK_S = 120  # some hundred times what ten thousand usual events take
 ZONE_VERSION = tzdata.IANA_VERSION
 

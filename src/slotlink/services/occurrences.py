@@ -15,6 +15,8 @@ MOST_ATTENDEES = 200  # that are read back of an event; some have thousands
 _STATUSES = {"ACCEPTED": "accepted", "TENTATIVE": "tentative", "DECLINED": "declined", "DELEGATED": "declined"}
 """By the answer; of several the first in this order, as in `busy_kind`."""
 
+WHOLE_TIME = (-2_208_988_800, 32_503_680_000)  # 1900 to 3000: every single event lies within
+
 
 def stored_occurrences(
     text: str,

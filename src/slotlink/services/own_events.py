@@ -53,7 +53,7 @@ async def hear(
         return "too late"
     if not ours and write.ical is None:
         return "echo"  # it is about to be deleted
-    same = None if ours else same_as_sent(write, found, mirror, within)
+    same = same_as_sent(write, found, mirror, within)
     if not ours and same is None:
         if not found.occurrences and not found.recurring:
             await let_go(deps, mirror, write, "the event was deleted in the calendar", now)

@@ -167,10 +167,10 @@ async def refresh_stale(deps: Deps, application_id: str, subs: Sequence[str], no
     if not due:
         return False
     reading = [asyncio.create_task(_sync_quietly(deps, application_id, profile_id, now)) for profile_id in due]
-    done, late = await asyncio.wait(reading, timeout=wait_s)
-    _UNDER_WAY.update(late)  # they go on, for whoever looks next
-    for task in late:
+    for task in reading:  # those that take longer go on, for whoever looks next
+        _UNDER_WAY.add(task)
         task.add_done_callback(_UNDER_WAY.discard)
+    done, _ = await asyncio.wait(reading, timeout=wait_s)
     return bool(done)
 
 

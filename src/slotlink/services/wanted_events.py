@@ -41,8 +41,9 @@ async def want_event(
     event_uid = await event_names.find_uid(connection, application_id, calendar.calendar_id, event_id)
     assert event_uid is not None, "the event has just been written"
     before = await event_writes.find(connection, application_id, calendar.calendar_id, event_uid)
-    # A key is never used again after a deletion: some servers refuse it (docs/add-a-connector.md).
-    generation = 1 if before is None else before.generation + (before.ical is None and before.done)
+    # A key is never used again after a deletion, which may have arrived whatever we heard of it: some servers refuse it
+    # (docs/add-a-connector.md). The deletion goes on by its own promise.
+    generation = 1 if before is None else before.generation + (before.ical is None)
     key = event_writes.write_key(application_id, calendar.calendar_id, event_uid, generation)
     revision = 1 if before is None else before.revision + 1
     booked_on = link_id or (before.link_id if before else None)
@@ -72,7 +73,6 @@ async def want_event(
         written_revision=0,
         written_ical=None,
         written_version=None,
-        join_url=None,
         problem=None,
         updated_at=now - 1,
     )
@@ -80,6 +80,7 @@ async def want_event(
         await event_writes.insert_new(connection, wanted)
     elif generation != before.generation:
         await event_writes.replace_whole(connection, wanted)
+        await event_names.forget_remote(connection, application_id, calendar.calendar_id, event_uid)
     else:
         await event_writes.change(
             connection,
@@ -120,7 +121,8 @@ async def ask_again(deps: Deps, connection: AsyncConnection, write: EventWrite, 
 
 
 async def _promise(deps: Deps, connection: AsyncConnection, write: EventWrite, now: int) -> None:
-    body = msgspec.json.encode({"calendar_id": write.calendar_id, "event_uid": write.event_uid})
+    named = {"calendar_id": write.calendar_id, "event_uid": write.event_uid, "write_key": write.write_key}
+    body = msgspec.json.encode(named)
     where = f"calendars/{write.calendar_id}"
     # Not the link's: those are its callbacks. One place for each calendar, so that a slow one delays no other.
     await outbox.add(

@@ -11,7 +11,7 @@ import hmac
 import ipaddress
 import random
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -69,18 +69,23 @@ async def keep_watches(deps: Deps, now: int) -> bool:
     async with deps.database.reading() as connection:
         ended = await watches.standing_watches(connection, LOOKED_AT, needless=base is not None)
         due = await watches.due_watches(connection, PUSH_PATHS, now, LOOKED_AT) if base is not None else []
-    for (application_id, profile_id), of_profile in _by_profile(ended).items():
-        await _stop_all(deps, application_id, profile_id, of_profile)
     places = asyncio.Semaphore(AT_ONCE)
 
-    async def keep(application_id: str, profile_id: str, of_profile: Sequence[WatchState]) -> None:
+    async def in_turn(profile_id: str, work: Coroutine[None, None, None]) -> None:
         async with places:
             try:
-                await _keep_profile(deps, base or "", application_id, profile_id, of_profile, now)
+                await work
             except Exception:  # one profile must not keep the others from theirs
                 log.exception("watch.broke", profile=profile_id)
 
-    await asyncio.gather(*(keep(*owner, of_profile) for owner, of_profile in _by_profile(due).items()))
+    works = [
+        *((owner[1], _stop_in_time(deps, *owner, of_profile)) for owner, of_profile in _by_profile(ended).items()),
+        *(
+            (owner[1], _keep_profile(deps, base or "", *owner, of_profile, now))
+            for owner, of_profile in _by_profile(due).items()
+        ),
+    ]
+    await asyncio.gather(*(in_turn(*work) for work in works))
     return LOOKED_AT in (len(ended), len(due))
 
 
@@ -89,6 +94,10 @@ async def stop_watching(deps: Deps, application_id: str, profile_id: str) -> Non
     provider's, and waits STOP_S for it at most."""
     async with deps.database.reading() as connection:
         of_profile = await watches.watches_of(connection, application_id, profile_id)
+    await _stop_in_time(deps, application_id, profile_id, of_profile)
+
+
+async def _stop_in_time(deps: Deps, application_id: str, profile_id: str, of_profile: Sequence[WatchState]) -> None:
     try:
         async with asyncio.timeout(STOP_S):
             await _stop_all(deps, application_id, profile_id, of_profile)

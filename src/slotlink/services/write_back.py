@@ -24,14 +24,11 @@ from slotlink.services.mirrored import UnreadableObject, read_objects
 from slotlink.services.own_events import Overtaken, let_go, same_as_sent, tell_link
 from slotlink.services.own_events import hear as hear_own
 from slotlink.services.provider_access import access_to
-from slotlink.services.wanted_events import KIND, want_event, want_no_event
 from slotlink.store import accounts, event_names, event_writes, mirrors, profiles
 from slotlink.store.event_writes import EventWrite, stream
 from slotlink.store.mirrored_events import note_remote
 from slotlink.store.mirrors import Mirror
 from slotlink.store.outbox import Attempt, OutboxItem
-
-__all__ = ["KIND", "carry_out", "give_up", "want_event", "want_no_event"]
 
 ROUNDS = 3  # of writing over what a server or an answer to an invitation has changed meanwhile
 
@@ -44,6 +41,7 @@ class _Place:
 
     write: EventWrite
     mirror: Mirror
+    former_key: str | None  # of an earlier generation, which was to be deleted: that is what is left of this promise
 
 
 async def carry_out(deps: Deps, item: OutboxItem, now: int) -> Attempt:
@@ -62,7 +60,11 @@ async def carry_out(deps: Deps, item: OutboxItem, now: int) -> Attempt:
         profile = await profiles.get_profile(connection, item.application_id, mirror.profile_id)
     try:
         async with access_to(deps, item.application_id, profile) as connector:
-            outcome = await _bring(deps, connector, mirror, write, at)
+            if found.former_key is not None:
+                await connector.delete(mirror.remote_id, found.former_key)
+                outcome = "deleted; it was made again under another key"
+            else:
+                outcome = await _bring(deps, connector, mirror, write, at)
     except Overtaken:
         return ended(
             "overtaken by what was wanted or done meanwhile", ends="delivered" if await _newer(deps, write) else None
@@ -79,20 +81,18 @@ async def carry_out(deps: Deps, item: OutboxItem, now: int) -> Attempt:
 async def give_up(deps: Deps, connection: AsyncConnection, item: OutboxItem, outcome: str, now: int) -> None:
     """No further attempt is made: whoever booked it hears of it. In the transaction that settles the item."""
     body = _body(deps, item)
-    write = await event_writes.find(connection, item.application_id, body["calendar_id"], body["event_uid"])
-    if write is None or write.done:
-        return
-    await event_writes.change(
-        connection, item.application_id, write.calendar_id, write.event_uid, problem=outcome[:500]
-    )
-    log.warning("event.not_written", calendar=write.calendar_id, event_uid=write.event_uid, reason=outcome)
     try:
-        mirror = await mirrors.get_mirror(connection, item.application_id, write.calendar_id)
+        mirror = await mirrors.get_mirror(connection, item.application_id, body["calendar_id"])
     except NotFound:
         return
+    await accounts.lock(connection, item.application_id, [mirror.sub])
+    write = await event_writes.find(connection, item.application_id, mirror.calendar_id, body["event_uid"])
+    if write is None or write.done or write.write_key != body["write_key"]:
+        return  # an event of ours under a former key reads as one of its owner's from now on
+    await event_writes.change(*_of(connection, write), problem=outcome[:500])
+    log.warning("event.not_written", calendar=write.calendar_id, event_uid=write.event_uid, reason=outcome)
     if write.ical is None:
         # It stays there, so it blocks: from the next read of everything on, as any event that is not ours.
-        await accounts.lock(connection, item.application_id, [mirror.sub])
         await event_writes.change(*_of(connection, write), written_revision=write.revision, written_version=None)
         await note_remote(connection, mirror, write.event_uid, None, None)
     if write.link_id is not None:
@@ -109,19 +109,22 @@ async def _find(deps: Deps, item: OutboxItem) -> _Place | str:
     body = _body(deps, item)
     async with deps.database.reading() as connection:
         write = await event_writes.find(connection, item.application_id, body["calendar_id"], body["event_uid"])
-        if write is None or write.done:
+        former = None if write is None or body["write_key"] == write.write_key else body["write_key"]
+        if write is None or (write.done and former is None):
             return "as wanted already"
         try:
             mirror = await mirrors.get_mirror(connection, item.application_id, write.calendar_id)
         except NotFound:
             return "the calendar is gone, and the event with it"
-    return _Place(write, mirror)
+    return _Place(write, mirror, former)
 
 
 async def _newer(deps: Deps, write: EventWrite) -> bool:
     """Whether something newer is wanted, which has a promise of its own, or nothing is left to do."""
     async with deps.database.reading() as connection:
         there = await event_writes.find(connection, write.application_id, write.calendar_id, write.event_uid)
+    if there is not None and there.generation != write.generation:
+        return False  # what has just been written is to be deleted again
     return there is None or there.done or there.revision > write.revision
 
 
@@ -147,7 +150,7 @@ async def _bring(deps: Deps, connector: Connector, mirror: Mirror, write: EventW
             wanted = replace(wanted, ical=_merged(changed.ical, before, write.ical or ""))
             expected = changed.version
         else:
-            await _settle(deps, mirror, write, written, now)
+            await _settle(deps, mirror, write, written, now, merged=wanted.ical != write.ical)
             return "written"
     raise ProviderUnavailable("the event changes faster than it can be written")
 
@@ -191,15 +194,21 @@ async def _hear(deps: Deps, mirror: Mirror, write: EventWrite, version: str | No
     return None
 
 
-async def _settle(deps: Deps, mirror: Mirror, write: EventWrite, written: Written | None, now: int) -> None:
-    """Note what the provider has now. A newer wish stays open; the mirror is read soon, for whoever slipped in."""
+async def _settle(
+    deps: Deps, mirror: Mirror, write: EventWrite, written: Written | None, now: int, *, merged: bool = False
+) -> None:
+    """Note what the provider has now. A newer wish stays open; the mirror is read soon, for whoever slipped in.
+
+    `merged`: a person's changes are in it, which the mirror has yet to read: they may block where ours did not."""
     if written is not None:
         await rooms.hear(deps, mirror, write, written, now)
     async with deps.database.transaction() as connection:
         await accounts.lock(connection, mirror.application_id, [mirror.sub])
         there = await event_writes.find(connection, write.application_id, write.calendar_id, write.event_uid)
-        if there is None or there.generation != write.generation or there.written_revision > write.revision:
+        if there is None or there.written_revision > write.revision:
             return  # another attempt has gone further
+        if there.generation != write.generation:
+            raise Overtaken
         since = there.sent[there.sent.index(write.ical) :] if write.ical in there.sent else [write.ical or ""]
         remote = (written.remote_key, written.version) if written else (None, None)
         await event_writes.change(
@@ -207,20 +216,17 @@ async def _settle(deps: Deps, mirror: Mirror, write: EventWrite, written: Writte
             written_revision=write.revision,
             written_ical=stream(since) or None,
             written_version=remote[1],
-            join_url=written.join_url if written else None,
             problem=None,
             updated_at=now,
         )
-        await note_remote(connection, mirror, write.event_uid, *remote)
+        await note_remote(connection, mirror, write.event_uid, remote[0], None if merged else remote[1])
         await mirrors.hasten(connection, mirror.application_id, [mirror.calendar_id], now + 1)
 
 
 async def _fail(deps: Deps, place: _Place, attempt: Attempt) -> Attempt:
-    write = place.write
     async with deps.database.transaction() as connection:
-        await event_writes.change(
-            connection, write.application_id, write.calendar_id, write.event_uid, problem=attempt.outcome
-        )
+        await accounts.lock(connection, place.write.application_id, [place.mirror.sub])
+        await event_writes.change(*_of(connection, place.write), problem=attempt.outcome)
     return attempt
 
 

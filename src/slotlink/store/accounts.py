@@ -105,12 +105,17 @@ async def revoke(connection: AsyncConnection, application_id: str, sub: str, now
     await connection.execute(
         update(accounts)
         .where(accounts.c.application_id == application_id, accounts.c.sub == sub)
-        .values(revoked_at=now, application_calendar_id=None)
+        .values(revoked_at=now, application_calendar_id=None, email=None, fresh_until=None)
     )
     await connection.execute(
         update(profiles)
         .where(profiles.c.application_id == application_id, profiles.c.sub == sub)
         .values(connected=False, sealed_credentials=None)
+    )
+    await connection.execute(  # who it was at a provider is nobody's business any more
+        update(profiles)
+        .where(profiles.c.application_id == application_id, profiles.c.sub == sub, profiles.c.remote_user.is_not(None))
+        .values(remote_user=None, profile_name=None)
     )
     owned = select(calendars.c.calendar_id).where(calendars.c.application_id == application_id, calendars.c.sub == sub)
     for table in (busy_periods, events):

@@ -82,7 +82,6 @@ async def keep_sign_in(
             sign_in_id=sign_in_id,
             state_sha256=digest(state),
             sealed_request=vault.seal(request, _sealed_to(application_id, sign_in_id)),
-            created_at=now,
             expires_at=now + SIGN_IN_LIFE_S,
         )
     )

@@ -107,13 +107,12 @@ async def set_known(
 
 
 async def set_zone_version(
-    connection: AsyncConnection, application_id: str, sub: str, calendar_id: str, zone_version: str
-) -> Calendar:
+    connection: AsyncConnection, application_id: str, calendar_id: str, zone_version: str
+) -> None:
     """Note which zone data its events are expanded with from now on."""
     await _change_calendar(
         connection, application_id, calendar_id, zone_version=zone_version, version=calendars.c.version + 1
     )
-    return await get_calendar(connection, application_id, sub, calendar_id)
 
 
 async def set_tzid(connection: AsyncConnection, application_id: str, sub: str, calendar_id: str, tzid: str) -> None:

@@ -179,13 +179,8 @@ async def put_off(connection: AsyncConnection, channel: Channel, tell_at: int) -
 async def promise(connection: AsyncConnection, vault: Vault, channel: Channel, host: str, body: bytes, now: int) -> str:
     """Put a notification into the outbox: a callback of no link, which names its channel."""
     application_id = channel.application_id
-    item_id = await add(connection, vault, application_id, None, channel.callback_url, host, body, now)
-    await connection.execute(
-        update(outbox)
-        .where(outbox.c.application_id == application_id, outbox.c.item_id == item_id)
-        .values(channel_id=channel.channel_id)
-    )
-    return item_id
+    where = (application_id, None, channel.callback_url, host)
+    return await add(connection, vault, *where, body, now, channel_id=channel.channel_id)
 
 
 async def forget_closed(connection: AsyncConnection, before: int) -> int:

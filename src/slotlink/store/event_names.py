@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink.store.tables import events
@@ -39,6 +39,15 @@ async def details_of(
     """What the event says, without its times; nothing when there is none."""
     statement = select(events.c.details).where(*_by_uid(application_id, calendar_id, event_uid))
     return msgspec.json.decode((await connection.execute(statement)).scalar_one_or_none() or "{}")
+
+
+async def forget_remote(connection: AsyncConnection, application_id: str, calendar_id: str, event_uid: str) -> None:
+    """What the provider called it is another event from now on: ours is written there under a new key."""
+    await connection.execute(
+        update(events)
+        .where(*_by_uid(application_id, calendar_id, event_uid))
+        .values(remote_key=None, remote_version=None)
+    )
 
 
 def _by_uid(application_id: str, calendar_id: str, event_uid: str) -> tuple[ColumnElement[bool], ...]:

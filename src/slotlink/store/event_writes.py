@@ -39,7 +39,6 @@ class EventWrite:
     written_revision: int
     written_ical: str | None
     written_version: str | None
-    join_url: str | None
     problem: str | None
     updated_at: int
 

@@ -23,19 +23,18 @@ class ListedMirror:
     problem: str | None
     fresh_at: int | None
     unwritten: int
+    unwritten_problem: str | None  # why one of them could not be written
 
 
 async def list_mirrors(connection: AsyncConnection, now: int, *, only_problems: bool, limit: int) -> list[ListedMirror]:
     """Those of all applications, what is wrong first, then the newest."""
-    unwritten = (
-        select(func.count())
-        .where(
-            event_writes.c.application_id == calendars.c.application_id,
-            event_writes.c.calendar_id == calendars.c.calendar_id,
-            event_writes.c.written_revision != event_writes.c.revision,
-        )
-        .scalar_subquery()
+    of_calendar = (
+        event_writes.c.application_id == calendars.c.application_id,
+        event_writes.c.calendar_id == calendars.c.calendar_id,
+        event_writes.c.written_revision != event_writes.c.revision,
     )
+    unwritten = select(func.count()).where(*of_calendar).scalar_subquery()
+    unwritten_problem = select(func.max(event_writes.c.problem)).where(*of_calendar).scalar_subquery()
     is_wrong = or_(
         profiles.c.connected.is_(False),
         calendars.c.fresh_until.is_(None),
@@ -56,6 +55,7 @@ async def list_mirrors(connection: AsyncConnection, now: int, *, only_problems: 
             profiles.c.connected,
             profiles.c.disconnected_reason,
             unwritten.label("unwritten"),
+            unwritten_problem.label("unwritten_problem"),
         )
         .join(
             profiles,
@@ -89,6 +89,7 @@ async def list_mirrors(connection: AsyncConnection, now: int, *, only_problems: 
                 problem,
                 row.fresh_at,
                 row.unwritten,
+                row.unwritten_problem,
             )
         )
     return listed

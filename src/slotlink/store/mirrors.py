@@ -73,7 +73,7 @@ async def create_mirror(
             **_described(described),
         )
     )
-    await _settle_account(connection, application_id, sub)
+    await settle_freshness(connection, application_id, sub)
     await touch(connection, application_id, [sub])
     return calendar_id
 
@@ -100,7 +100,7 @@ async def describe_mirror(
         .where(*_one(application_id, calendar_id), calendars.c.sync_due_at.is_(None))
         .values(sync_due_at=0, cursor=None, known_from=0, known_until=0)
     )
-    await _settle_account(connection, application_id, sub)
+    await settle_freshness(connection, application_id, sub)
     await touch(connection, application_id, [sub])
 
 
@@ -221,7 +221,7 @@ async def settle(
     else:  # whoever wanted it read soon while it was being read still does: what they know of may have come too late
         values["sync_due_at"] = case((due < mirror.claimed_until, due), else_=due_at)
     await connection.execute(update(calendars).where(*_one(mirror.application_id, mirror.calendar_id)).values(**values))
-    await _settle_account(connection, mirror.application_id, mirror.sub)
+    await settle_freshness(connection, mirror.application_id, mirror.sub)
     if changed:
         await touch(connection, mirror.application_id, [mirror.sub])
 
@@ -252,7 +252,7 @@ async def remove_mirror(connection: AsyncConnection, mirror: Mirror) -> None:
     await settle(connection, mirror, changed=True, due_at=None, deleted=True, cursor=None, fresh_until=None)
 
 
-async def _settle_account(connection: AsyncConnection, application_id: str, sub: str) -> None:
+async def settle_freshness(connection: AsyncConnection, application_id: str, sub: str) -> None:
     """Until when all that is mirrored of the account counts as fresh. No new version: time alone does that."""
     soonest = (
         select(func.min(func.coalesce(calendars.c.fresh_until, 0)))

@@ -87,6 +87,7 @@ async def add(
     now: int,
     *,
     kind: str = "callback",
+    channel_id: str | None = None,
 ) -> str:
     item_id = ids.new_id("msg")
     await connection.execute(
@@ -95,6 +96,7 @@ async def add(
             item_id=item_id,
             kind=kind,
             link_id=link_id,
+            channel_id=channel_id,
             url=url,
             host=host,
             sealed_body=vault.seal(body.decode(), _row(application_id, item_id)),

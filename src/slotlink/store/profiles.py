@@ -12,7 +12,16 @@ from slotlink.errors import NotFound
 from slotlink.store import ids
 from slotlink.store.accounts import get, touch
 from slotlink.store.calendars import create_calendar
-from slotlink.store.tables import accounts, busy_periods, calendars, events, profiles
+from slotlink.store.mirrors import settle_freshness
+from slotlink.store.tables import (
+    accounts,
+    booking_events,
+    booking_participants,
+    busy_periods,
+    calendars,
+    events,
+    profiles,
+)
 from slotlink.vault import Vault, row_name
 
 EMBEDDED_PROVIDER = "cronofy"  # the name Cronofy gives the calendars it hosts itself
@@ -119,6 +128,7 @@ async def disconnect(connection: AsyncConnection, application_id: str, profile: 
         refresh_lease_until=None,
         disconnected_reason=reason,
     )
+    await settle_freshness(connection, application_id, profile.sub)
     await touch(connection, application_id, [profile.sub])
 
 
@@ -130,6 +140,20 @@ async def remove(connection: AsyncConnection, application_id: str, profile: Prof
         await connection.execute(
             delete(table).where(table.c.application_id == application_id, table.c.calendar_id.in_(owned))
         )
+    await connection.execute(  # what we wrote there holds its owner no more: nobody would hear that it is gone
+        update(booking_participants)
+        .where(
+            booking_participants.c.application_id == application_id,
+            booking_participants.c.sub == profile.sub,
+            booking_participants.c.blocks,
+            booking_participants.c.link_id.in_(
+                select(booking_events.c.link_id).where(
+                    booking_events.c.application_id == application_id, booking_events.c.calendar_id.in_(owned)
+                )
+            ),
+        )
+        .values(blocks=False)
+    )
     await connection.execute(
         update(calendars).where(*of_profile).values(deleted=True, sync_due_at=None, cursor=None, remote_id=None)
     )
@@ -143,6 +167,7 @@ async def remove(connection: AsyncConnection, application_id: str, profile: Prof
         remote_user=None,
         disconnected_reason="revoked",
     )
+    await settle_freshness(connection, application_id, profile.sub)
     await touch(connection, application_id, [profile.sub])
 
 

@@ -21,13 +21,11 @@ from slotlink.store.calendars import list_calendars
 from slotlink.store.profiles import list_profiles
 from slotlink.web import render
 from slotlink.web.account_request import ApplicationCalendarRequest, RevokeRequest, TokenRequest
-from slotlink.web.api_profiles import relink_of
+from slotlink.web.api_profiles import NEVER_KEPT, relink_of
 from slotlink.web.auth import Caller, account_caller, admit
 from slotlink.web.body import Model, check, read_object
 from slotlink.web.idempotency import once
 from slotlink.web.state import state_of
-
-NEVER_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
 async def application_calendar(request: Request) -> Response:

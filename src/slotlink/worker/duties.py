@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from slotlink.services import write_back
 from slotlink.services.channels import close_after_failure
 from slotlink.services.deps import Deps
+from slotlink.services.wanted_events import KIND
 from slotlink.store.outbox import Attempt, OutboxItem
 
 
@@ -21,12 +22,12 @@ class Duties:
         self._deliver_callback = deliver_callback
 
     async def attempt(self, item: OutboxItem) -> Attempt:
-        if item.kind == write_back.KIND:
+        if item.kind == KIND:
             return await write_back.carry_out(self._deps, item, int(self._clock()))
         return await self._deliver_callback(item)
 
     async def give_up(self, connection: AsyncConnection, item: OutboxItem, outcome: str, now: int) -> None:
-        if item.kind == write_back.KIND:
+        if item.kind == KIND:
             await write_back.give_up(self._deps, connection, item, outcome, now)
         elif item.channel_id is not None:
             await close_after_failure(connection, item.application_id, item.channel_id, now)

@@ -25,6 +25,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 GONE = 410  # the receiver wants no more of this: the delivery ends
 CLAIMED_AT_ONCE = 8  # items in one transaction: nobody waits long for the write lock
 IDLE_POLL_S = 5.0  # beneath the wake-ups, for what another process put in
+WRITE_ROUNDS = 3  # exchanges with a calendar's provider that one attempt to write an event makes, each timed
 LEASE_MARGIN_S = 30  # beyond the attempt's own deadline
 WIND_DOWN_S = 5.0  # for running attempts when told to stop; whoever has not answered then is asked again later
 
@@ -57,7 +58,8 @@ class Worker:
         self._stopping = False
         self._running: dict[asyncio.Task[None], Place] = {}
         self._places = Places(time.monotonic)
-        self._lease_s = round(deps.settings.callback_timeout) + LEASE_MARGIN_S
+        longest = max(deps.settings.callback_timeout, WRITE_ROUNDS * deps.settings.calendar_timeout)
+        self._lease_s = round(longest) + LEASE_MARGIN_S
         self._furthest_s = furthest(deps.settings.callback_retries)
 
     def also_wakes(self, other: Callable[[], None]) -> None:

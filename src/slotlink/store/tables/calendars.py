@@ -127,7 +127,6 @@ event_writes = Table(
     Column("written_revision", Integer, nullable=False),  # what the provider has; 0: nothing yet
     Column("written_ical", Text),  # as we sent it: what differs there from it, a person has changed
     Column("written_version", Text),
-    Column("join_url", Text),
     Column("problem", Text),  # why the provider does not have it
     Column("updated_at", BigInteger, nullable=False),
     ForeignKeyConstraint(

@@ -117,7 +117,6 @@ sign_ins = Table(
     Column("sign_in_id", String(40), primary_key=True),
     Column("state_sha256", LargeBinary(32), nullable=False),  # of what the provider gives back
     Column("sealed_request", LargeBinary, nullable=False),  # what the application asked for, and the verifier (PKCE)
-    Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     ForeignKeyConstraint(["application_id"], ["applications.application_id"]),
     Index("ix_sign_ins_state_sha256", "state_sha256", unique=True),

@@ -26,7 +26,6 @@ def upgrade() -> None:
         sa.Column("sign_in_id", sa.String(length=40), nullable=False),
         sa.Column("state_sha256", sa.LargeBinary(length=32), nullable=False),
         sa.Column("sealed_request", sa.LargeBinary(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["application_id"], ["applications.application_id"], name=op.f("fk_sign_ins_applications")
@@ -100,7 +99,6 @@ def upgrade() -> None:
         sa.Column("written_revision", sa.Integer(), nullable=False),
         sa.Column("written_ical", sa.Text(), nullable=True),
         sa.Column("written_version", sa.Text(), nullable=True),
-        sa.Column("join_url", sa.Text(), nullable=True),
         sa.Column("problem", sa.Text(), nullable=True),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
