@@ -192,7 +192,7 @@ def test_a_crash_between_put_and_settle_leaves_one_event(
 ) -> None:
     faulty_ann.event("interview-1", NINE, TEN)
 
-    async def dies(*_: object) -> None:
+    async def dies(*_: object, **__: object) -> None:
         raise SystemError("killed")
 
     with monkeypatch.context() as crash:

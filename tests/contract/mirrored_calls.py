@@ -190,6 +190,7 @@ CALLS: dict[str, Call] = {
     "mirrors.settle": lambda o: mirrors.settle(
         o.connection, _there(o).mirror, changed=True, due_at=None, problem="pwned"
     ),
+    "mirrors.settle_freshness": lambda o: mirrors.settle_freshness(*o.foreign, o.elsewhere.sub),
     "profiles.connect": lambda o: profiles.connect(*_sealing(o), o.elsewhere.profile, "x"),
     "profiles.create_profile": lambda o: profiles.create_profile(
         *o.foreign,

@@ -89,7 +89,6 @@ async def test_who_can_make_a_room_and_who_does(store: Store) -> None:
             written_revision=0,
             written_ical=None,
             written_version=None,
-            join_url=None,
             problem=None,
             updated_at=NOW,
         )
