@@ -107,7 +107,7 @@ def process_figures(town: Town, effort: Effort) -> list[Figure]:
     bare: list[Footprint] = []
 
     def do_imports() -> float:
-        imports.append(footprint("import slotlink.cli"))
+        imports.append(footprint("import slotlink.app"))
         return imports[-1].wall_s
 
     def do_nothing() -> float:

@@ -11,13 +11,11 @@ import socket
 import sys
 import threading
 import time
-import zoneinfo
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-from typing import TypeVar, cast
+from collections.abc import AsyncGenerator, Callable, Generator
+from typing import cast
 from urllib.parse import urlsplit
 
 import uvicorn
-import uvloop
 from itsdangerous import URLSafeSerializer
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
@@ -25,16 +23,15 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from slotlink.domain.addresses import parse_allowed
 from slotlink.errors import ConfigurationError
+from slotlink.opening import make_ready, open_deps, owning, prepare, run_async
 from slotlink.processes import serve_in_processes
 from slotlink.services.deps import Deps
-from slotlink.services.keys import check_keys
 from slotlink.settings import Settings
 from slotlink.store import outbox
-from slotlink.store.database import open_database, own_file
+from slotlink.store.database import open_database
 from slotlink.store.hot_postgresql import PostgresqlHotReader
 from slotlink.store.hot_sqlite import SqliteHotReader
 from slotlink.store.postgresql import listen
-from slotlink.store.schema import check, migrate
 from slotlink.vault import Vault
 from slotlink.web.answer_headers import AnswerHeaders
 from slotlink.web.clients import in_both_spellings
@@ -58,16 +55,7 @@ from slotlink.worker.watches import keep_watching
 OUTBOX_CHANNEL = "slotlink_outbox"
 GRACE_S = 10  # for requests under way when the server is told to stop
 
-# One zone database for the whole server, of a version that the lock file names, whatever the host's own may be.
-zoneinfo.reset_tzpath(to=())
-
 Clock = Callable[[], float]
-Result = TypeVar("Result")
-
-
-def open_deps(settings: Settings, *, checkpoints: bool = False) -> Deps:
-    """What services need, for a process that is not the one serving."""
-    return Deps(open_database(settings.url_of_database, checkpoints=checkpoints), Vault(settings.secret_keys), settings)
 
 
 @contextlib.asynccontextmanager
@@ -146,24 +134,6 @@ def _signer(keys: list[bytes], salt: str) -> URLSafeSerializer:
 def _asset_version() -> str:
     content = b"".join(path.read_bytes() for path in sorted(STATIC.iterdir()))
     return hashlib.sha256(content).hexdigest()[:12]
-
-
-async def prepare(settings: Settings) -> None:
-    """Make the database ready to serve from. Raises ConfigurationError."""
-    deps = open_deps(settings)
-    try:
-        await make_ready(deps, serving=True)
-    finally:
-        await deps.database.close()
-
-
-async def make_ready(deps: Deps, *, serving: bool) -> None:
-    """The schema migrated on SQLite and checked on PostgreSQL, then the keys checked. Raises ConfigurationError."""
-    if deps.database.dialect == "sqlite":
-        await migrate(deps.database)
-    else:
-        await check(deps.database)
-    await check_keys(deps, int(time.time()), serving=serving)
 
 
 class _Server(uvicorn.Server):
@@ -254,21 +224,6 @@ def serve(settings: Settings, host: str, port: int, *, background: bool = True, 
             run(say_ready)
         elif code := serve_in_processes(processes, run, say_ready):
             sys.exit(code)
-
-
-@contextlib.contextmanager
-def owning(settings: Settings) -> Generator[None]:
-    """Own the SQLite file for as long as the block runs; nothing to own on PostgreSQL."""
-    lock = own_file(settings.sqlite_path) if settings.sqlite_path is not None else None
-    try:
-        yield
-    finally:
-        del lock
-
-
-def run_async(main: Coroutine[object, object, Result]) -> Result:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(main)
 
 
 async def work(settings: Settings) -> None:

@@ -9,13 +9,11 @@ import structlog
 import typer
 from rich.table import Table
 
-from slotlink import app as composition
-from slotlink import diagnosis
 from slotlink.cli_applications import applications_cli
 from slotlink.cli_calendars import calendars_cli
 from slotlink.cli_records import callbacks_cli, links_cli
-from slotlink.demo import play
 from slotlink.errors import ConfigurationError, SlotlinkError
+from slotlink.opening import owning, run_async
 from slotlink.services import keys
 from slotlink.services.deps import Deps
 from slotlink.settings import Settings, files_others_can_read
@@ -46,6 +44,8 @@ def serve(
     no_background: Annotated[bool, typer.Option("--no-background", help="Leave callbacks to slotlink work.")] = False,
 ) -> None:
     """Serve the API and the page, with the background worker inside."""
+    from slotlink import app  # here and below: a command that does not serve starts without the server's libraries
+
     with explained():
         settings = read_settings()
         if workers > 1 and settings.embedded:
@@ -54,17 +54,19 @@ def serve(
                 "(SLOTLINK_DATABASE_URL=postgresql://…)"
             )
         _warn_of_open_files(settings)
-        composition.serve(settings, host, port, background=not no_background, processes=workers)
+        app.serve(settings, host, port, background=not no_background, processes=workers)
 
 
 @cli.command()
 def work() -> None:
     """Run a background worker alone (PostgreSQL; on SQLite the serving process does this work)."""
+    from slotlink import app
+
     with explained():
         settings = read_settings()
         _warn_of_open_files(settings)
-        with composition.owning(settings):
-            composition.run_async(composition.work(settings))
+        with owning(settings):
+            run_async(app.work(settings))
 
 
 @cli.command("migrate")
@@ -86,6 +88,8 @@ def demo(
     port: Annotated[int, typer.Option(envvar="PORT", min=0, max=65535, help="Port to listen on.")] = 8000,
 ) -> None:
     """Serve an example: an application, two people with calendars, and an open link."""
+    from slotlink.demo import play
+
     with explained():
         raise typer.Exit(play.demo(os.environ, host, port, once=once, out=out))
 
@@ -122,10 +126,12 @@ def doctor(
     make_key: Annotated[bool, typer.Option("--new-key", help="Print a new key for SLOTLINK_SECRET_KEYS.")] = False,
 ) -> None:
     """Check settings, database, schema, clock, keys, zone data and base URLs."""
+    from slotlink import diagnosis
+
     if make_key:
         out.print(new_key())
         return
-    findings = composition.run_async(diagnosis.examine(os.environ))
+    findings = run_async(diagnosis.examine(os.environ))
     if as_json:
         tell(True, {"healthy": not any(f.faulty for f in findings), "checks": [f.as_json() for f in findings]})
     else:

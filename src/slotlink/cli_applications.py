@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from slotlink.domain.redirect_uri import check_redirect_uri
 from slotlink.errors import InvalidRequest, NotFound
-from slotlink.services.authorization import check_redirect_uri
 from slotlink.services.deps import Deps
 from slotlink.store import applications, authorizations, tokens
 from slotlink.terminal import AsJson, explained, migrated, out, run, tell

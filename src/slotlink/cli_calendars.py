@@ -9,9 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from slotlink.domain.event import wire_time
-from slotlink.services.accounts import known_account
 from slotlink.services.deps import Deps
-from slotlink.services.events import MOST_FILE_BYTES, import_calendar
 from slotlink.store import mirror_listing
 from slotlink.store.mirror_listing import ListedMirror
 from slotlink.terminal import AsJson, explained, migrated, run, show_rows, tell
@@ -60,17 +58,20 @@ def import_command(
     as_json: AsJson = False,
 ) -> None:
     """Put the events of a file into an embedded calendar; again, to update them by UID."""
+    # Here: the other commands start without what reads calendars.
+    from slotlink.services.accounts import known_account
+    from slotlink.services.events import MOST_FILE_BYTES, import_calendar
 
     async def act(deps: Deps) -> dict[str, Any]:
         owner = await known_account(deps, account)
-        done = await import_calendar(deps, owner, calendar_id, _read(file), int(time.time()))
+        done = await import_calendar(deps, owner, calendar_id, _read(file, MOST_FILE_BYTES), int(time.time()))
         return {"account": account, "calendar_id": done.calendar_id, "events": done.events, "repeating": done.repeating}
 
     with explained():
         tell(as_json, run(migrated(act)))
 
 
-def _read(file: Path) -> bytes:
+def _read(file: Path, most: int) -> bytes:
     """No more than it takes to see that it is too large."""
     with file.open("rb") as content:
-        return content.read(MOST_FILE_BYTES + 1)
+        return content.read(most + 1)

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 import aiohttp
 from sqlalchemy import select, text
 
-from slotlink.app import open_deps
 from slotlink.domain.addresses import parse_allowed
 from slotlink.errors import ConfigurationError, SlotlinkError
+from slotlink.opening import open_deps
 from slotlink.services.deps import Deps
 from slotlink.services.keys import find_faults
 from slotlink.settings import Settings, files_others_can_read

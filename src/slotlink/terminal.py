@@ -13,9 +13,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from slotlink import app as composition
 from slotlink.errors import ConfigurationError, SlotlinkError, StoreUnavailable
 from slotlink.logs import configure_logs
+from slotlink.opening import make_ready, open_deps, run_async
 from slotlink.services.deps import Deps
 from slotlink.settings import Settings
 
@@ -35,20 +35,20 @@ def run(command: Any) -> Any:
     """Run a command over the database, beside the serving process if there is one."""
 
     async def over_the_database() -> Any:
-        deps = composition.open_deps(read_settings())
+        deps = open_deps(read_settings())
         try:
             return await command(deps)
         finally:
             await deps.database.close()
 
-    return composition.run_async(over_the_database())
+    return run_async(over_the_database())
 
 
 def migrated(command: Any) -> Any:
     """On the embedded default a first command finds its database made. Nothing is sealed or opened with a wrong key."""
 
     async def when_ready(deps: Deps) -> Any:
-        await composition.make_ready(deps, serving=False)
+        await make_ready(deps, serving=False)
         return await command(deps)
 
     return when_ready

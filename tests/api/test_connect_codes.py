@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from slotlink.services.authorization import Authorization, check_redirect_uri, grant
+from slotlink.domain.redirect_uri import check_redirect_uri
+from slotlink.services.authorization import Authorization, grant
 from slotlink.store import applications, profiles
 from tests.api.asking import bearer
 from tests.api.connecting import BACK, CHALLENGE, SCOPE, VERIFIER, allow, read, token, tokens_for

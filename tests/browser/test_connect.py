@@ -132,7 +132,7 @@ def test_out_to_google_and_back(center: ConnectCenter, google: GoogleDouble, pag
     assert brought(center, page)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light"), (320, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (320, "dark")])
 def test_every_page_is_accessible_and_fits(
     center: ConnectCenter, google: GoogleDouble, browser: Browser, width: int, scheme: Any
 ) -> None:

@@ -15,7 +15,7 @@ from tests.serving import environ_for
 
 _PARENT = """
 import json, os, signal, sys, traceback
-import slotlink.cli
+import slotlink.app, slotlink.cli, slotlink.demo.play, slotlink.diagnosis
 
 def run(job):
     signal.alarm(120)  # whatever goes on for ever, such as a start that was not refused, ends and leaves nobody behind

@@ -26,16 +26,20 @@ ARROWS: dict[str, set[str]] = {
     "services": {"connectors", "domain", "engine", "errors", "ical", "settings", "store", "vault"},
     "web": {"domain", "engine", "errors", "ical", "services", "setting_kinds", "settings", "store", "vault"},
     "worker": {"connectors", "domain", "errors", "services", "settings", "store"},
-    "app": {"connectors", "domain", "errors", "processes", "services", "settings", "store", "vault", "web", "worker"},
-    "diagnosis": {"app", "domain", "errors", "services", "settings", "store"},
+    "opening": {"services", "settings", "store", "vault"},
+    "app": {
+        *("connectors", "domain", "errors", "opening", "processes"),
+        *("services", "settings", "store", "vault", "web", "worker"),
+    },
+    "diagnosis": {"domain", "errors", "opening", "services", "settings", "store"},
     "demo": {"app", "domain", "logs", "services", "settings", "store"},
-    "terminal": {"app", "errors", "logs", "services", "settings"},
-    "cli_applications": {"errors", "services", "store", "terminal"},
+    "terminal": {"errors", "logs", "opening", "services", "settings"},
+    "cli_applications": {"domain", "errors", "services", "store", "terminal"},
     "cli_calendars": {"domain", "services", "store", "terminal"},
     "cli_records": {"domain", "errors", "services", "store", "terminal"},
     "cli": {
         *("app", "cli_applications", "cli_calendars", "cli_records", "demo", "diagnosis"),
-        *("errors", "services", "settings", "store", "terminal", "vault"),
+        *("errors", "opening", "services", "settings", "store", "terminal", "vault"),
     },
     "__main__": {"cli"},
     "__init__": set(),
@@ -79,7 +83,10 @@ def test_arrows_never_turn_back(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_imports_stand_at_the_top(path: Path) -> None:
-    """An import inside a function is a sign that an arrow points the wrong way."""
+    """An import inside a function is a sign that an arrow points the wrong way. Commands alone may: one that shows a
+    list need not wait for what serves pages."""
+    if room_of(path).startswith("cli"):
+        return
     assert [module for module, at_top in imports_of(path) if not at_top and module.startswith("slotlink")] == []
 
 
