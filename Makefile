@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test calendars check format bench campaign model faults simulation hostile mutants audit picture lock
+.PHONY: help run test calendars check format words bench campaign model faults simulation hostile mutants audit picture lock
 
 PYTHON ?= python3
 CASES ?= 50000
@@ -23,6 +23,7 @@ help:
 	@echo "make test       set up what the tests need, then check and run all of them"
 	@echo "make calendars  the CalDAV connector against Cyrus, DAViCal and SOGo; as root on Debian 12 it installs them"
 	@echo "make check      format, lint, types"
+	@echo "make words      bring the catalogues of the page's words up to date, and say what is missing in them"
 	@echo "make bench      measure, as ratios to references in the same run"
 	@echo "make campaign   look long for a wrong answer of the engine: 50,000 queries, every zone (CASES=)"
 	@echo "make model      search every state of the booking's model with Spin"
@@ -64,6 +65,10 @@ check: $(VENV)/dev
 format: $(VENV)/dev
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
+
+# The page's words: what the sources say, into slotlink.pot and every catalogue. ADD=cs begins one.
+words: $(VENV)/dev
+	@$(BIN)/python -m translation $(addprefix --add ,$(ADD))
 
 test: $(VENV)/dev
 	@bash tests/set_up.sh

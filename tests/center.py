@@ -167,6 +167,12 @@ class Person:
         answer = self.center.http.post(f"/v1/calendars/{self.calendar_id}/events", json=body, headers=self.key)
         assert answer.status_code == 202, answer.text
 
+    def cancel(self, event_id: str) -> None:
+        answer = self.center.http.request(
+            "DELETE", f"/v1/calendars/{self.calendar_id}/events", json={"event_id": event_id}, headers=self.key
+        )
+        assert answer.status_code == 202, answer.text
+
     def events(self, **parameters: Any) -> list[Json]:
         asked = {"tzid": "Etc/UTC", "include_managed": "true", **parameters}
         answer = self.center.http.get("/v1/events", params=asked, headers=self.key)

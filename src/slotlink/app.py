@@ -9,9 +9,8 @@ import hashlib
 import signal
 import socket
 import sys
-import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -25,10 +24,14 @@ from slotlink.domain.addresses import parse_allowed
 from slotlink.errors import ConfigurationError
 from slotlink.opening import make_ready, open_deps, owning, prepare, run_async
 from slotlink.processes import serve_in_processes
+from slotlink.server import Server
 from slotlink.services.deps import Deps
+from slotlink.services.live_offers import LiveOffers
 from slotlink.settings import Settings
 from slotlink.store import outbox
-from slotlink.store.database import open_database
+from slotlink.store.changes import CHANGES_CHANNEL, ChangeNotices, notify
+from slotlink.store.database import Database, open_database
+from slotlink.store.hot import HotReader
 from slotlink.store.hot_postgresql import PostgresqlHotReader
 from slotlink.store.hot_sqlite import SqliteHotReader
 from slotlink.store.postgresql import listen
@@ -43,6 +46,7 @@ from slotlink.web.pages import Pages
 from slotlink.web.rate_limit import RateLimit, Tally
 from slotlink.web.routes import STATIC, web_app
 from slotlink.web.state import WebState
+from slotlink.web.streams import Streams
 from slotlink.web.wire import WireContext
 from slotlink.worker.deliver_callback import CallbackClient
 from slotlink.worker.duties import Duties
@@ -80,7 +84,32 @@ async def working(deps: Deps, clock: Clock = time.time) -> AsyncGenerator[Worker
             await asyncio.gather(running, *beside, return_exceptions=True)
 
 
-def make_app(settings: Settings, *, background: bool = True, clock: Clock = time.time) -> ASGIApp:
+@contextlib.asynccontextmanager
+async def telling(live: LiveOffers, database: Database, reader: HotReader) -> AsyncGenerator[None]:
+    """Followers hear of changes while the block runs: of this process's, and on PostgreSQL of every other's."""
+    loops = [live.run()]
+    database.on_change = live.wake
+    if isinstance(reader, PostgresqlHotReader):
+        tell_others = ChangeNotices(functools.partial(reader.notify, CHANGES_CHANNEL))
+
+        def tell_all() -> None:
+            live.wake()
+            tell_others()
+
+        database.on_change = tell_all
+        loops.append(listen(database.url, CHANGES_CHANNEL, live.wake))
+    running = [asyncio.create_task(each) for each in loops]
+    try:
+        yield
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+def make_app(
+    settings: Settings, *, background: bool = True, clock: Clock = time.time, front: Front | None = None
+) -> ASGIApp:
     """The ASGI application of one serving process. `settings` have their base URLs; the schema is current."""
     settings = settings.at("http://127.0.0.1:8000")
     database = open_database(settings.url_of_database)
@@ -88,12 +117,16 @@ def make_app(settings: Settings, *, background: bool = True, clock: Clock = time
     reader = SqliteHotReader(path) if path is not None else PostgresqlHotReader(settings.url_of_database)
     waker = Waker(OUTBOX_CHANNEL, reader.notify if isinstance(reader, PostgresqlHotReader) else None)
     deps = Deps(database, Vault(settings.secret_keys), settings, wake_worker=waker, hot=reader)
+    live = LiveOffers(deps, clock, reader.has_changed if isinstance(reader, SqliteHotReader) else None)
+    if front is not None:
+        front.on_stop = live.close
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(database.close)
             stack.push_async_callback(reader.close)
+            await stack.enter_async_context(telling(live, database, reader))
             if background:
                 if database.dialect == "sqlite":
                     # Nobody else works on this file: what a process held when it died need not wait for its lease.
@@ -115,6 +148,8 @@ def make_app(settings: Settings, *, background: bool = True, clock: Clock = time
         unknown_limit=RateLimit("SLOTLINK_LIMIT_UNKNOWN", settings.limit_unknown, Tally(clock).count),
         post_limit=RateLimit("SLOTLINK_LIMIT_POSTS", settings.limit_posts, Tally(clock).count),
         base_path=base_path,
+        live=live,
+        streams=Streams(settings),
     )
     metrics = Metrics(settings.data_center) if settings.metrics == "on" else None
     app: ASGIApp = AnswerHeaders(web_app(state, lifespan, metrics))
@@ -134,31 +169,6 @@ def _signer(keys: list[bytes], salt: str) -> URLSafeSerializer:
 def _asset_version() -> str:
     content = b"".join(path.read_bytes() for path in sorted(STATIC.iterdir()))
     return hashlib.sha256(content).hexdigest()[:12]
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, but it says when it listens, and returns after a signal instead of raising it again."""
-
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_ready = on_ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._on_ready()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None]:
-        if threading.current_thread() is not threading.main_thread():
-            yield  # only the main thread may handle signals; a server in another is stopped by `should_exit`
-            return
-        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -184,11 +194,11 @@ def address_of(listener: socket.socket) -> str:
 
 def make_server(
     settings: Settings, *, background: bool, on_ready: Callable[[], None], clock: Clock = time.time
-) -> _Server:
+) -> Server:
     front = Front(settings)
     front.take_files()
     config = uvicorn.Config(
-        make_app(settings, background=background, clock=clock),
+        make_app(settings, background=background, clock=clock, front=front),
         loop="none",
         http=cast("type[asyncio.Protocol]", functools.partial(Connection, front)),
         ws="none",
@@ -202,7 +212,7 @@ def make_server(
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_S,
     )
-    return _Server(config, on_ready)
+    return Server(config, on_ready, front.stop)
 
 
 def serve(settings: Settings, host: str, port: int, *, background: bool = True, processes: int = 1) -> None:
@@ -229,6 +239,8 @@ def serve(settings: Settings, host: str, port: int, *, background: bool = True, 
 async def work(settings: Settings) -> None:
     """A background worker alone, until a signal."""
     deps = open_deps(settings)
+    if deps.database.dialect == "postgresql":
+        deps.database.on_change = ChangeNotices(functools.partial(notify, deps.database, CHANGES_CHANNEL))
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)

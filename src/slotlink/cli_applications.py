@@ -1,4 +1,5 @@
-"""The command's applications: make them, change their secrets, end them."""
+"""The command's applications: make them, change their secrets, end them. What their pages look like is in
+`cli_branding.py`."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from slotlink.cli_branding import brand
 from slotlink.domain.redirect_uri import check_redirect_uri
 from slotlink.errors import InvalidRequest, NotFound
 from slotlink.services.deps import Deps
@@ -16,6 +18,7 @@ from slotlink.terminal import AsJson, explained, migrated, out, run, tell
 
 applications_cli = typer.Typer(help="Applications and their client secrets.", no_args_is_help=True)
 redirects_cli = typer.Typer(help="Where an application may have its users sent back to.", no_args_is_help=True)
+applications_cli.command("brand")(brand)
 applications_cli.add_typer(redirects_cli, name="redirects")
 
 

@@ -116,6 +116,8 @@ class Settings(BaseModel):
     limit_posts: Rates = (Rate(300, 60),)
     limit_connections: Limit = 1000
     limit_connections_per_address: Limit = 256
+    limit_streams: Limit = 500
+    limit_streams_per_address: Limit = 20
     log_format: Literal["text", "json"] | None = None
     metrics: Literal["on", "off"] = "off"
 

@@ -52,6 +52,7 @@ GUESSES: list[tuple[str, str, dict[str, Any], int]] = [
     ("GET", "/rts/AAAAAAAAAAAAAAAAAAAAAA", {}, 404),
     ("HEAD", "/rts/AAAAAAAAAAAAAAAAAAAAAA", {}, 404),
     ("GET", "/rts/AAAAAAAAAAAAAAAAAAAAAA/event.ics", {}, 404),
+    ("GET", "/rts/AAAAAAAAAAAAAAAAAAAAAA/live", {}, 404),
     ("GET", "/real_time_scheduling/%00", {}, 404),
     ("POST", "/add_to_calendar/scheduling/AAAAAAAAAAAAAAAAAAAAAA", {"data": {"slot": "x"}}, 404),
     ("GET", "/v1/real_time_scheduling/sch_1", {"headers": bearer("CRN_guess")}, 401),

@@ -316,6 +316,6 @@ def test_a_fault_of_ours_is_a_page_with_a_reference(center: Center, monkeypatch:
     log = capture_log(monkeypatch, connect_page)
     answer = attempt(center, address="a.test", user="a", password="p").answer
     assert answer.status_code == 500
-    reference = re.search(r"\(reference (\w+)\)", answer.text)
+    reference = re.search(r"\(reference <bdi>(\w+)</bdi>\)", answer.text)
     assert reference and WRONG not in answer.text
     assert [entry["reference"] for entry in log.entries if entry["event"] == "page.broke"] == [reference[1]]

@@ -177,6 +177,10 @@ def test_real_answers_fit_their_schemas(center: Center, document: Json) -> None:
     }
     assert asked("POST", "/v1/sequenced_availability", json=sequence)["sequences"]
 
+    asked("GET", "/v1/slotlink/branding")
+    asked("PUT", "/v1/slotlink/branding", json={"accent": "#0f766e", "embed_origins": ["https://globex.test"]})
+    asked("PUT", "/v1/slotlink/branding", json={"accent": "teal"}, code=422)
+    asked("GET", "/v1/slotlink/branding")
     create, status = "/v1/real_time_scheduling", "/v1/real_time_scheduling/{link_id}"
     asked("POST", create, json=center.link_request(ana))
     asked("POST", create, json={}, code=422)

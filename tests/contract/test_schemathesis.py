@@ -58,6 +58,8 @@ BEYOND_SCHEMA = (
     ("errors.not_supported", r"callback_url|(completed|no_times_suitable|no_times_displayed|problem)_url"),  # internal
     ("errors.duplicate_calendar_name", r"name"),
     ("errors.already_used", r"Idempotency-Key"),
+    ("errors.invalid_format", r"logo|dark_logo"),  # what makes a PNG or an SVG
+    ("errors.required", r"logo"),  # beside one for dark
 )
 
 

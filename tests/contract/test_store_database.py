@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncTransaction
 
+from slotlink.domain.link import LinkStatus
 from slotlink.errors import ConfigurationError, OutcomeUnknown, StoreUnavailable
 from slotlink.store import accounts, links
 from slotlink.store.database import open_database, own_file, ping
@@ -193,3 +194,59 @@ def test_a_file_that_cannot_be_owned_is_a_fault_of_configuration(tmp_path: Path)
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError):
         own_file(tmp_path / "file" / "slotlink.db")
+
+
+async def test_what_offers_depend_on_is_told_after_its_commit_and_nothing_else(store: Store) -> None:
+    told: list[bool] = []
+    application_id = store.application_id
+    async with store.transaction() as connection:
+        maya = await store.person(connection)
+        link = await store.link(connection)
+
+    def is_told() -> bool:
+        found = bool(told)
+        told.clear()
+        return found
+
+    committed, commit = asyncio.Event(), AsyncTransaction.commit
+
+    async def committing(transaction: AsyncTransaction) -> None:
+        assert not told, "nobody else sees it yet"
+        await commit(transaction)
+        committed.set()
+
+    with patch.object(store.database, "on_change", lambda: told.append(True)):
+        with patch.object(AsyncTransaction, "commit", committing):
+            async with store.transaction() as connection:
+                await accounts.touch(connection, application_id, [maya.sub])
+        assert committed.is_set() and is_told()
+        async with store.transaction() as connection:
+            await accounts.set_display_name(connection, application_id, maya.sub, "Maya")
+        assert not is_told()
+        with pytest.raises(RuntimeError, match="on purpose"):
+            async with store.transaction() as connection:
+                await accounts.touch(connection, application_id, [maya.sub])
+                raise RuntimeError("on purpose")
+        assert not is_told()
+        async with store.database.one_transaction():
+            async with store.transaction() as connection:
+                await links.close(connection, application_id, link.link_id, LinkStatus.DISABLED, NOW)
+            assert not told
+        assert is_told()
+        async with store.reading() as connection:
+            await links.history(connection, application_id, link.link_id)
+        assert not is_told()
+
+
+async def test_a_commit_of_which_nobody_knows_is_told_as_well(store: Store) -> None:
+    told: list[bool] = []
+    async with store.transaction() as connection:
+        maya = await store.person(connection)
+    with (
+        patch.object(store.database, "on_change", lambda: told.append(True)),
+        patch.object(AsyncTransaction, "commit", side_effect=OSError("the line is dead")),
+        pytest.raises(OutcomeUnknown),
+    ):
+        async with store.transaction() as connection:
+            await accounts.touch(connection, store.application_id, [maya.sub])
+    assert told

@@ -13,9 +13,11 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from slotlink.domain.booking import EventWrite
+from slotlink.domain.branding import Branding
 from slotlink.domain.channel import Filters
 from slotlink.domain.event import EventTime
 from slotlink.domain.link import Link, LinkStatus
+from slotlink.domain.logo import Logo
 from slotlink.domain.rules import AvailablePeriod, StoredRule
 from slotlink.errors import ConfigurationError, NotFound
 from slotlink.store import (
@@ -23,6 +25,7 @@ from slotlink.store import (
     authorizations,
     available_periods,
     bookings,
+    brandings,
     channels,
     event_listing,
     events,
@@ -56,6 +59,7 @@ MODULES: tuple[ModuleType, ...] = (
     authorizations,
     available_periods,
     bookings,
+    brandings,
     channels,
     event_listing,
     events,
@@ -74,6 +78,7 @@ TIME = EventTime(NOW, NOW + HOUR, "Etc/UTC")
 RULE = StoredRule.of("default", "Etc/UTC", [], None)
 ANSWER = KeptAnswer(b"a" * 32, 200, {}, b"")
 PERIOD = AvailablePeriod("once", NOW, NOW + HOUR)
+BRANDING = Branding("Globex", "#0f766e", Logo("image/png", b"light", 28), Logo("image/png", b"dark", 28))
 
 
 BACK = "https://application.test/back"
@@ -180,6 +185,8 @@ CALLS: dict[str, Call] = {
     "bookings.insert_booking": lambda o: bookings.insert_booking(
         *o.foreign, "e", booking(o.link, (o.maya.sub,), NOW + HOUR, NOW + 2 * HOUR), NOW
     ),
+    "brandings.find": lambda o: brandings.find(*o.foreign),
+    "brandings.find_shown": lambda o: brandings.find_shown(*o.foreign),
     "channels.create": lambda o: channels.create(*o.foreign, o.maya.sub, "https://x.test/", Filters(), NOW),
     "channels.find": lambda o: channels.find(*o.foreign, o.maya.sub, o.channel_id),
     "channels.find_same": lambda o: channels.find_same(*o.foreign, o.maya.sub, "https://x.test/", Filters()),
@@ -255,6 +262,7 @@ CALLS: dict[str, Call] = {
 }
 # These make something new of the caller's own; nothing of anybody else's is named in them.
 MAKERS: dict[str, Call] = {
+    "brandings.replace": lambda o: brandings.replace(*o.foreign, Branding("Initech"), NOW),
     "authorizations.add_redirect_uri": lambda o: authorizations.add_redirect_uri(*o.foreign, BACK, NOW),
     "authorizations.keep_sign_in": lambda o: authorizations.keep_sign_in(
         o.connection, o.store.vault, o.store.foreign_id, f"of {o.store.foreign_id}", "request", NOW
@@ -295,7 +303,7 @@ async def test_a_foreign_application_sees_and_changes_nothing(store: Store, modu
     assert all(before[table] for table in ("links", "bookings", "events", "busy_periods", "tokens", "outbox"))
     assert all(before[table] for table in ("availability_rules", "available_periods", "idempotency_keys", "channels"))
     assert all(before[table] for table in ("redirect_uris", "sign_ins", "authorization_codes", "link_tokens"))
-    assert all(before[table] for table in ("profiles", "event_writes"))
+    assert all(before[table] for table in ("profiles", "event_writes", "brandings", "logos"))
     for name, call in (CALLS | MAKERS).items():
         if not name.startswith(module):
             continue
@@ -335,6 +343,7 @@ async def _own(store: Store, connection: Any) -> tuple[Owner, Link, str, str, st
     [item] = await outbox.claim(connection, "w_1", NOW, lease_s=40, limit=1)
     await outbox.settle(connection, item, Attempt(NOW, 1, 500, "answered 500"), state="dead", due_at=None)
     channel = await channels.create(connection, store.application_id, maya.sub, "https://x.test/", Filters(), NOW)
+    await brandings.replace(connection, store.application_id, BRANDING, NOW)
     going, watch = await _going(store, connection, maya), await _watch(store, connection, maya)
     elsewhere = await connect_somebody(store, connection)
     return maya, link, access_token, event_uid, item_id, channel.channel_id, going, watch, elsewhere

@@ -17,6 +17,7 @@ from slotlink.domain.booking import Booking, EventWrite, decide_booking, questio
 from slotlink.domain.callback import completed_body, problem_body
 from slotlink.domain.event import EventTime, busy_kind
 from slotlink.domain.link import Link, LinkStatus
+from slotlink.domain.offer import Offer
 from slotlink.errors import Conflict, OutcomeUnknown, StoreUnavailable
 from slotlink.services import callbacks
 from slotlink.services.busy import FreeTime, ensure_known, gather_free_time, read_free_time
@@ -31,14 +32,6 @@ LOOK_UP_FOR_S = 15
 LOOK_UP_PAUSE_S = 0.5
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Offer:
-    """What a link offers now: the starts, and whether every calendar could be read."""
-
-    starts: list[int]
-    everything_read: bool
 
 
 async def find_offer(deps: Deps, link: Link, now: int) -> Offer:

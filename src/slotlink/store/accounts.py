@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink.domain.account import Account
 from slotlink.errors import NotFound
+from slotlink.store.database import note_change
 from slotlink.store.tables import (
     accounts,
     availability_rules,
@@ -53,6 +54,7 @@ async def touch(connection: AsyncConnection, application_id: str, subs: Iterable
         .where(accounts.c.application_id == application_id, accounts.c.sub.in_(sorted(set(subs))))
         .values(version=accounts.c.version + 1)
     )
+    note_change(connection)
 
 
 async def find(connection: AsyncConnection, application_id: str, subs: Sequence[str]) -> dict[str, Account]:

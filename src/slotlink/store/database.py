@@ -12,7 +12,7 @@ import errno
 import fcntl
 import functools
 import sqlite3
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ POOL_TIMEOUT_S = 10
 # system, a standby's refusal to write, a lock not had.
 _CONFLICTS = ("40001", "40P01")
 _NOT_NOW = ("08", "40", "53", "57", "58", "25006", "55P03")
+_CHANGES = "slotlink_changes"  # of a connection: what its transaction has noted
 
 
 _AROUND: ContextVar[tuple[Database, asyncio.Task[Any] | None, AsyncConnection] | None] = ContextVar(
@@ -41,12 +42,25 @@ _AROUND: ContextVar[tuple[Database, asyncio.Task[Any] | None, AsyncConnection] |
 )
 
 
+def _nobody_asks() -> None:
+    return None
+
+
+def note_change(connection: AsyncConnection) -> None:
+    """What some link offers may differ, or whether it is open, once this transaction is committed."""
+    noted: list[bool] = connection.info.get(_CHANGES, [])
+    noted[:] = [True]
+
+
 class Database:
-    """One database. `transaction()` writes, `reading()` sees one consistent moment and writes nothing."""
+    """One database. `transaction()` writes, `reading()` sees one consistent moment and writes nothing.
+
+    on_change  called after each commit of a transaction that has noted a change (`note_change`)"""
 
     def __init__(self, dialect: str, url: str, writer: AsyncEngine, reader: AsyncEngine) -> None:
         self.dialect = dialect
         self.url = url
+        self.on_change: Callable[[], None] = _nobody_asks
         self._writer = writer
         self._reader = reader
         # SQLite has one writer. Waiting here, in order, is fairer and cheaper than waiting on the file's lock.
@@ -63,9 +77,15 @@ class Database:
             return
         with _store_faults():
             async with self._turn, self._writer.connect() as connection, connection.begin() as transaction:
+                noted: list[bool] = []
+                connection.info[_CHANGES] = noted
                 yield connection
-                with _commit_faults():
-                    await transaction.commit()
+                try:
+                    with _commit_faults():
+                        await transaction.commit()
+                finally:  # where the answer is lost, it may have been kept all the same
+                    if noted:
+                        self.on_change()
 
     @contextlib.asynccontextmanager
     async def one_transaction(self) -> AsyncGenerator[AsyncConnection]:

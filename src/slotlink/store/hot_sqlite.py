@@ -38,6 +38,7 @@ class SqliteHotReader:
         self._connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
         # One cursor for all: a read leaves it done and reset.
         self._cursor = self._connection.cursor()
+        self._version = 0
         self._by_id = compiled(status_by("link_id"), _DIALECT, "secret", "key")
         self._by_token = compiled(status_by("token_sha256"), _DIALECT, "secret", "key")
         self._application = compiled(APPLICATION, _DIALECT, "secret")
@@ -57,6 +58,13 @@ class SqliteHotReader:
 
     async def versions(self, application_id: str, subs: Sequence[str], now: int) -> dict[str, int]:
         return fresh_versions(self._read(self._versions, application_id, msgspec.json.encode(subs).decode()), now)
+
+    def has_changed(self) -> bool:
+        """Whether anybody has committed anything, this process or another, since this was asked last."""
+        before = self._version
+        with contextlib.suppress(sqlite3.Error):
+            self._version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        return self._version != before
 
     async def close(self) -> None:
         self._connection.close()

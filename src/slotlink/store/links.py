@@ -12,6 +12,7 @@ from slotlink.domain.event import with_times
 from slotlink.domain.link import TRANSITIONS, Json, Link, LinkStatus, Terms
 from slotlink.errors import LinkNotOpen, NotFound, UnknownToken
 from slotlink.store import accounts, ids
+from slotlink.store.database import note_change
 from slotlink.store.tables import booking_events, booking_participants, link_history, links
 from slotlink.vault import Vault, digest, row_name
 
@@ -93,6 +94,7 @@ async def close(
         )
         state = found.scalar_one_or_none()
         raise NotFound(f"no link {link_id}") if state is None else LinkNotOpen(state)
+    note_change(connection)
     await add_history(connection, application_id, link_id, now, str(new_state), {})
 
 

@@ -8,9 +8,10 @@ Header = tuple[bytes, bytes]
 CSP = b"content-security-policy"
 
 # No answer is there to be framed, to run a script, or to be found by searching.
+FRAMES = b"x-frame-options"
 ALWAYS: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
+    (FRAMES, b"DENY"),
     (CSP, b"default-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"),
     (b"x-robots-tag", b"noindex, nofollow"),
 )
@@ -41,4 +42,6 @@ class AnswerHeaders:
 def completed(headers: list[Header]) -> list[Header]:
     said = dict(headers)
     of_pages = OF_PAGES if said.get(b"content-type", b"").startswith(b"text/html") else ()
-    return [*headers, *(header for header in (*ALWAYS, NOT_KEPT, *of_pages) if header[0] not in said)]
+    # X-Frame-Options cannot name other sites: where the policy lets some embed the answer, it is left out.
+    left_out = {*said, FRAMES} if b"frame-ancestors 'self'" in said.get(CSP, b"") else said
+    return [*headers, *(header for header in (*ALWAYS, NOT_KEPT, *of_pages) if header[0] not in left_out)]

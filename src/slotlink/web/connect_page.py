@@ -43,7 +43,7 @@ def guarded(handler: Handler) -> Handler:
     """A person gets a page whatever is wrong; an application that asks wrongly is told by a redirect."""
 
     async def guarded(request: Request) -> Response:
-        web, locale = state_of(request), locale_of(request, {})
+        web, locale = state_of(request), locale_of(request, request.query_params)
         try:
             return await handler(request)
         except AuthorizationRefused as error:
@@ -65,7 +65,7 @@ async def show(request: Request) -> Response:
     web = state_of(request)
     visit = await open_page(request, web, page_of(request))
     if visit is None:
-        return _bare(connect_view.refused(web.pages, locale_of(request, {}), "request"), 404)
+        return _bare(connect_view.refused(web.pages, locale_of(request, request.query_params), "request"), 404)
     if visit.profile is not None and visit.profile.connected and "done" in request.query_params:
         return _answer(visit, connect_view.done(visit))
     if visit.provider is None:
@@ -75,7 +75,7 @@ async def show(request: Request) -> Response:
 
 async def act(request: Request) -> Response:
     """A posted form: a provider with its fields, or the end of it."""
-    web, locale = state_of(request), locale_of(request, {})
+    web, locale = state_of(request), locale_of(request, request.query_params)
     host = request.client.host if request.client else ""
     wait = (
         0
@@ -108,7 +108,7 @@ async def act(request: Request) -> Response:
 
 async def callback(request: Request) -> Response:
     """Back from a provider (RFC 6749 section 4.1.2)."""
-    web, locale, query = state_of(request), locale_of(request, {}), request.query_params
+    web, locale, query = state_of(request), locale_of(request, request.query_params), request.query_params
     if request.method != "GET":  # HEAD comes with GET, and must change nothing
         return Response(status_code=405, headers={"Allow": "GET"})
     try:

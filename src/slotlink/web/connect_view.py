@@ -11,7 +11,7 @@ from slotlink.services.authorization import SCOPES
 from slotlink.services.providers import Provider
 from slotlink.services.sign_in import Reason
 from slotlink.web.connect_visit import ConnectVisit, offer
-from slotlink.web.dates import page_locale
+from slotlink.web.languages import page_locale
 from slotlink.web.words import words_of
 
 # For the application, when the person gives up after it: `error_description` may hold plain ASCII only (RFC 6749 A.8).
@@ -41,7 +41,7 @@ def status_of(reason: Reason) -> int:
 
 
 def choose(visit: ConnectVisit) -> str:
-    found = [(provider, visit.address(provider)) for provider in offer(visit.web).values()]
+    found = [(provider, _title(visit, provider), visit.address(provider)) for provider in offer(visit.web).values()]
     return _render(visit, "connect.html", providers=found, permissions=_permissions(visit))
 
 
@@ -60,6 +60,7 @@ def sign_in(
         visit,
         template,
         provider=provider,
+        title=_title(visit, provider),
         other_address=visit.address(None) if visit.authorization is not None else "",
         permissions=_permissions(visit),
         notice=_notice(visit, provider, reason, host) if reason else None,
@@ -100,6 +101,16 @@ def _leads_to(visit: ConnectVisit) -> str:
     return (urlsplit(visit.authorization.redirect_uri).hostname or "") if visit.authorization is not None else ""
 
 
+def _title(visit: ConnectVisit, provider: Provider) -> str:
+    """What the provider is called: names as they are, everything else in words."""
+    _ = words_of(page_locale(visit.locale)).gettext
+    titles = {
+        "caldav": _("Another calendar server (CalDAV)"),
+        "ics": _("A calendar's address (iCalendar feed)"),
+    }
+    return titles.get(provider.provider_name, provider.title)
+
+
 def _permissions(visit: ConnectVisit) -> list[str]:
     """What the application may do afterwards, in words."""
     if visit.authorization is None:
@@ -107,6 +118,7 @@ def _permissions(visit: ConnectVisit) -> list[str]:
     _ = words_of(page_locale(visit.locale)).gettext
     granted = set(visit.authorization.scope.split())
     words = {
+        # translators: this and the next five follow "Globex may then:" as the lines of a list
         "read_free_busy": _("see when you are free or busy"),
         "read_events": _("see your events"),
         "create_event": _("add events and change those it has added"),
@@ -164,7 +176,8 @@ def _notice(visit: ConnectVisit, provider: Provider, reason: Reason, host: str) 
             text = _("Whoever runs it has been told. Another calendar may work.")
         case "other_person":
             head = _("That is somebody else’s account")
-            text = _("Sign in as %(name)s.") % {"name": (visit.profile and visit.profile.profile_name) or _("before")}
+            name = visit.profile.profile_name if visit.profile else ""
+            text = _("Sign in as %(name)s.") % {"name": name} if name else _("Sign in as before.")
         case "other_account":
             head = _("This calendar is connected to another account already")
             text = _("Choose another calendar, or disconnect it there first.")

@@ -75,7 +75,7 @@ async def open_page(request: Request, web: WebState, page: str) -> ConnectVisit 
     if path == AUTHORIZE:
         authorization = await read_authorization(web.deps, pairs, web.now())
         provider = offer(web).get(authorization.provider_name or "")
-        locale = locale_of(request, {})
+        locale = locale_of(request, dict(pairs))
         return ConnectVisit(web, authorization.application, page, authorization, None, provider, locale, web.now())
     found = await _relinked(web, path.removeprefix(RELINK)) if path.startswith(RELINK) else None
     if found is None:
@@ -84,7 +84,7 @@ async def open_page(request: Request, web: WebState, page: str) -> ConnectVisit 
     provider = offer(web).get(profile.provider_name)
     if provider is None:  # this deployment is no longer registered with it
         return None
-    return ConnectVisit(web, application, page, None, profile, provider, locale_of(request, {}), web.now())
+    return ConnectVisit(web, application, page, None, profile, provider, locale_of(request, dict(pairs)), web.now())
 
 
 def page_of(request: Request) -> str:

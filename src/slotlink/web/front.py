@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+from collections.abc import Callable
 from typing import Protocol
 
 import structlog
@@ -35,6 +36,12 @@ class Front:
         self._open: set[Timed] = set()
         self._of: dict[str, int] = {}  # by client
         self._turned_away = 0
+        self.on_stop: Callable[[], None] | None = None  # ends what would last for as long as its client likes
+
+    def stop(self) -> None:
+        """The server is told to stop, and is about to wait for the answers under way."""
+        if self.on_stop is not None:
+            self.on_stop()
 
     def take_files(self) -> None:
         """Each connection is an open file, and many systems begin with 1,024 of them for a process."""

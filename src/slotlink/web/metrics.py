@@ -28,6 +28,7 @@ class Metrics:
             "slotlink_http_request_seconds", "Time to answer", ["handler"], registry=self._registry
         )
         self._outbox = Gauge("slotlink_outbox_items", "Callbacks by state", ["state"], registry=self._registry)
+        self._streams = Gauge("slotlink_open_streams", "Pages followed live", registry=self._registry)
         Info("slotlink", "This deployment", registry=self._registry).info({"data_center": data_center})
 
     def around(self, app: ASGIApp) -> ASGIApp:
@@ -53,4 +54,5 @@ class Metrics:
             counts = await outbox_listing.count_by_state(connection)
         for state in ("waiting", "dead"):
             self._outbox.labels(state).set(counts.get(state, 0))
+        self._streams.set(state_of(request).streams.open)
         return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)

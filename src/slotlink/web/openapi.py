@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from slotlink.settings import Limits
 from slotlink.web.openapi_answers import ANSWERS, ref
+from slotlink.web.openapi_branding import BRANDING, BRANDING_ANSWERS
 from slotlink.web.openapi_calendars import CALENDARS
 from slotlink.web.openapi_channels import CHANNEL_ANSWERS, CHANNELS
 from slotlink.web.openapi_connecting import CONNECTING
@@ -18,7 +19,7 @@ from slotlink.web.openapi_scheduling import SCHEDULING
 from slotlink.web.wire import Wire
 
 Json = dict[str, Any]
-OPERATIONS = [*SCHEDULING, *CALENDARS, *CHANNELS, *CONNECTING]
+OPERATIONS = [*SCHEDULING, *CALENDARS, *CHANNELS, *CONNECTING, *BRANDING]
 
 INTRODUCTION = """A self-hosted Real-Time Scheduling server whose HTTP API is Cronofy's.
 
@@ -92,7 +93,7 @@ def build(api_url: str, data_center: str, limits: Limits) -> Json:
         "tags": [{"name": name, "description": description} for name, description in TAGS.items()],
         "paths": paths,
         "components": {
-            "schemas": {**_request_schemas(limits), **ANSWERS, **CHANNEL_ANSWERS},
+            "schemas": {**_request_schemas(limits), **ANSWERS, **CHANNEL_ANSWERS, **BRANDING_ANSWERS},
             "headers": HEADERS,
             "responses": {_fault_name(code): _fault(code, "Errors") for code in FAULTS},
             "securitySchemes": SECURITY_SCHEMES,

@@ -1,5 +1,5 @@
 """What an operation of `/openapi.json` is, and what the operations' examples share. The operations themselves are
-listed in `openapi_scheduling.py`, `openapi_calendars.py` and `openapi_channels.py`."""
+listed in `openapi_scheduling.py`, `openapi_calendars.py`, `openapi_channels.py` and `openapi_branding.py`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ TAGS = {
     "Accounts": "Application calendars: accounts and calendars that this server hosts itself.",
     "Calendars": "The calendars of an account and the events in them.",
     "Channels": "Push notifications: who is told of an account's changes.",
+    "Branding": "Ours, not Cronofy's: how the pages of an application's links look, and which sites may embed them.",
 }
 
 

@@ -67,17 +67,18 @@ async def choose(request: Request) -> Response:
         form: dict[str, Any] = form_members(await read_body(request, FORM_BYTES))
     except (MalformedRequest, RequestTooLarge) as error:
         log.info("page.form_refused", reason=str(error))
-        return bare_page(web.pages.problem(locale_of(request, {}), status=400, reference=""), 400)
+        return bare_page(web.pages.problem(locale_of(request, request.query_params), status=400, reference=""), 400)
     visit = await open_visit(request, web, form)
     if visit is None:
         return await unknown(request)
     if not comes_from_us(request, web) or not token_fits(visit, form.get("form_token")):
         reason = "token" if comes_from_us(request, web) else "site"
         log.info("form.refused", reason=reason, link=visit.link.link_id, client=client_of(host))
-        return bare_page(web.pages.problem(visit.choice.locale, status=403, reference=""), 403)
+        html = web.pages.problem(visit.choice.locale, status=403, reference="")
+        return bare_page(html, 403, visit.invitation.brand)
     wait = await web.post_limit.wait_for(visit.link.link_id)
     if wait:
-        return too_often(request, wait)
+        return too_often(request, wait, visit.invitation.brand)
     status = visit.link.status(visit.now)
     if status is not LinkStatus.OPEN:
         return await _refuse_closed(visit, status)
@@ -172,5 +173,7 @@ async def answer_fault(request: Request, error: Exception) -> Response:
     log.error("page.broke", reference=reference, status=status, exc_info=error)
     was_refused = isinstance(error, StoreUnavailable) and not isinstance(error, OutcomeUnknown)
     may_be_booked = request.method == "POST" and not was_refused
-    page = web.pages.problem(locale_of(request, {}), status=status, reference=reference, may_be_booked=may_be_booked)
+    page = web.pages.problem(
+        locale_of(request, request.query_params), status=status, reference=reference, may_be_booked=may_be_booked
+    )
     return bare_page(page, status)

@@ -11,9 +11,11 @@ from starlette.responses import HTMLResponse, Response
 
 from slotlink.domain.event import wire_time
 from slotlink.domain.link import Link, LinkStatus
-from slotlink.services.booking import Offer, find_offer
+from slotlink.domain.offer import Offer
+from slotlink.services.booking import find_offer
 from slotlink.services.links import tell_no_times
 from slotlink.store import bookings
+from slotlink.web.brand_view import BrandView
 from slotlink.web.pages import Notice
 from slotlink.web.problems import wait_of_unknown
 from slotlink.web.state import state_of
@@ -55,6 +57,7 @@ async def _picker(visit: Visit, *, tells: bool, notice: Notice | None, code: int
         books_at_once=visit.link.terms.selection_mode == "no_confirm",
         offers_none_suitable=visit.link.terms.callback_urls.no_times_suitable_url is not None,
         partial=not offer.everything_read,
+        digest=offer.digest,
         notice=notice,
         nearest=_nearest(offer.starts, near_to),
     )
@@ -77,6 +80,7 @@ async def _no_times(visit: Visit, offer: Offer, *, tells: bool, notice: Notice |
         offers_none_suitable=urls.no_times_suitable_url is not None,
         told=urls.no_times_displayed_url is not None and offer.everything_read,
         unreadable=not offer.everything_read,
+        digest=offer.digest,
         notice=notice,
     )
     return answer(visit, html, code)
@@ -133,11 +137,12 @@ async def unknown(request: Request) -> Response:
     wait = await wait_of_unknown(request)
     if wait:
         return too_often(request, wait)
-    return bare_page(state_of(request).pages.unknown(locale_of(request, dict(request.query_params))), 404)
+    return bare_page(state_of(request).pages.unknown(locale_of(request, request.query_params)), 404)
 
 
-def too_often(request: Request, wait: int) -> Response:
-    page = bare_page(state_of(request).pages.problem(locale_of(request, {}), status=429, reference=""), 429)
+def too_often(request: Request, wait: int, brand: BrandView | None = None) -> Response:
+    html = state_of(request).pages.problem(locale_of(request, request.query_params), status=429, reference="")
+    page = bare_page(html, 429, brand)
     page.headers["Retry-After"] = str(wait)
     return page
 
@@ -146,19 +151,23 @@ def answer(visit: Visit, html: str, code: int) -> Response:
     return HTMLResponse(html, code, headers_of(visit))
 
 
-def bare_page(html: str, code: int) -> Response:
-    return HTMLResponse(html, code, {"Content-Security-Policy": _policy(())})
+def bare_page(html: str, code: int, brand: BrandView | None = None) -> Response:
+    """A page of nobody's. With `brand` it may be embedded where that application's pages are."""
+    return HTMLResponse(html, code, {"Content-Security-Policy": _policy((), brand)})
 
 
 def headers_of(visit: Visit) -> dict[str, str]:
     """Chromium applies form-action to the redirect after a POST too, so the policy names that one origin as well."""
     target = urlsplit(visit.link.terms.completed_url or visit.link.terms.redirect_uri)
-    return {"Content-Security-Policy": _policy((f"{target.scheme}://{target.netloc}",))}
+    return {"Content-Security-Policy": _policy((f"{target.scheme}://{target.netloc}",), visit.invitation.brand)}
 
 
-def _policy(form_targets: Sequence[str]) -> str:
+def _policy(form_targets: Sequence[str], brand: BrandView | None = None) -> str:
+    """Without a brand nothing may be embedded. The nonce lets in the one style that holds the accent's numbers."""
     forms = " ".join(("'self'", *form_targets))
+    style = f" 'nonce-{brand.nonce}'" if brand and brand.style else ""
+    ancestors = " ".join(("'self'", *brand.embed_origins)) if brand and brand.embed_origins else "'none'"
     return (
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; "
-        f"form-action {forms}"
+        f"default-src 'none'; style-src 'self'{style}; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
+        f"base-uri 'none'; frame-ancestors {ancestors}; form-action {forms}"
     )

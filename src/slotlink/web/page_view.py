@@ -12,22 +12,31 @@ from typing import Any, Literal, NamedTuple
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from slotlink.web.brand_view import BrandView
 from slotlink.web.dates import (
     Hours,
     date_text,
     duration_text,
     hours_of,
-    page_locale,
+    number_text,
     people_text,
     time_text,
+    week_start,
     weekday_names,
 )
 from slotlink.web.day_view import Day, PartOfDay, clock_change, local, month_after, parts_of_day, shown_month, weeks_of
+from slotlink.web.languages import page_locale
 from slotlink.web.words import words_of
 from slotlink.web.zones import UTC_NAMES, ZoneText, zone_text
 
 LONG_DESCRIPTION = 240
 """Characters beyond which a description is folded."""
+
+LONGEST_UNIT = 7
+"""Characters of the word behind a count under a day; a longer one is left out (design.md section 3)."""
+
+
+Asked = Literal["tzid", "hours", "date", "month", "locale"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,7 @@ class Invitation:
     duration_s: int
     path: str  # of the link's page, "/rts/TOKEN": every link and form leads there
     leads_to: str = ""  # the host that the booking leads on to; none where it stays on the page's own
+    brand: BrandView | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,8 @@ class Choice:
     locale: str
     organiser_tzid: str
     keep_locale: bool = False  # the locale was asked for in the address, so links carry it on
+    unread: tuple[tuple[Asked, str], ...] = ()  # asked for, and not understood
+    detect_zone: bool = False  # nobody asked for a zone: script may put the device's in its place
 
 
 @dataclass(frozen=True)
@@ -75,10 +87,12 @@ class DayText(NamedTuple):
     date: str = ""
     short_date: str = ""
     short_weekday: str = ""
-    free: int = 0
+    short_day: str = ""  # with its weekday
+    free: str = ""  # how many times, in digits
     times: str = ""  # "8 times"
-    unit: str = ""  # "times"
+    unit: str = ""  # " times": what follows the digits, where it is short
     is_chosen: bool = False
+    iso: str = ""
 
 
 class SlotText(NamedTuple):
@@ -91,6 +105,7 @@ class SlotText(NamedTuple):
     date: str
     short_date: str
     short_weekday: str
+    short_day: str  # with its weekday
 
 
 class PageView:
@@ -171,10 +186,12 @@ class PageView:
         return [zone for zone in zones if not (zone.is_utc and self.choice.tzid in UTC_NAMES)]
 
     def date_range(self, first: datetime.date, last: datetime.date, *, this_year: int) -> tuple[str, str]:
-        """ "8" and "31 March", "8 March" and "2 April", with years where they are not this one. Equal for one day."""
+        """ "8" and "31 March", "8 March" and "2 April", with years where they are not this one. Equal for one day.
+
+        Other languages than English repeat the month: a day alone may need a word or an ending of its own there."""
         style = "day" if first.year == last.year == this_year else "day_year"
         last_text = date_text(last, style, self.locale)
-        day_first = last_text.startswith(str(last.day))
+        day_first = self.locale.language == "en" and last_text.startswith(str(last.day))
         same_month = (first.year, first.month) == (last.year, last.month)
         if first != last and same_month and day_first:
             return date_text(first, "cell", self.locale), last_text
@@ -184,7 +201,9 @@ class PageView:
         """A day with times. `month`: its link keeps the month in view."""
         date, count = day.date, len(day.slots)
         is_chosen, is_today = date == chosen.date, date == self.today
-        times = self.words.ngettext("%(num)s time", "%(num)s times", count) % {"num": count}
+        free = number_text(count, self.locale)
+        # translators: how many times are free on a day
+        times = self.words.ngettext("%(num)s time", "%(num)s times", count) % {"num": free}
         if is_chosen and is_today:
             label = self.words.gettext("%(date)s, %(times)s, chosen, today")
         elif is_chosen:
@@ -201,10 +220,12 @@ class PageView:
             date=date_text(date, "weekday", self.locale),
             short_date=date_text(date, "day", self.locale),
             short_weekday=date_text(date, "short_weekday", self.locale),
-            free=count,
+            short_day=date_text(date, "short_day", self.locale),
+            free=free,
             times=times,
-            unit=self.words.ngettext("time", "times", count),
+            unit=_unit(times, free),
             is_chosen=is_chosen,
+            iso=date.isoformat(),
         )
 
     def month(self, days: Sequence[Day], chosen: Day, month: tuple[int, int]) -> dict[str, Any]:
@@ -216,7 +237,13 @@ class PageView:
                 return DayText()
             if date in with_times:
                 return self.day(with_times[date], chosen, month=month)
-            return DayText(number=date_text(date, "cell", self.locale), is_today=date == self.today)
+            names = {"date": date_text(date, "full", self.locale)}
+            is_today = date == self.today
+            if is_today:
+                label = self.words.gettext("%(date)s, no times, today") % names
+            else:
+                label = self.words.gettext("%(date)s, no times") % names
+            return DayText(number=date_text(date, "cell", self.locale), is_today=is_today, label=label)
 
         def neighbour(steps: int) -> dict[str, str]:
             other = month_after(month, steps)
@@ -226,8 +253,12 @@ class PageView:
 
         return {
             "text": date_text(datetime.date(*month, 1), "month", self.locale),
+            "value": _month_value(month),
+            "first": _month_value((days[0].date.year, days[0].date.month)),
+            "last": _month_value((days[-1].date.year, days[-1].date.month)),
+            "address": self.address(month=month),
             "weekdays": weekday_names(self.locale),
-            "weeks": [[cell(date) for date in week] for week in weeks_of(month, self.locale.first_week_day)],
+            "weeks": [[cell(date) for date in week] for week in weeks_of(month, week_start(self.locale))],
             "previous": neighbour(-1),
             "next": neighbour(+1),
         }
@@ -263,6 +294,7 @@ class PageView:
             date=date,
             short_date=date_text(start.date(), "day", self.locale),
             short_weekday=date_text(start.date(), "short_weekday", self.locale),
+            short_day=date_text(start.date(), "short_day", self.locale),
         )
 
     def clock_change(self, date: datetime.date) -> dict[str, Any] | None:
@@ -307,10 +339,21 @@ class PageView:
         }
 
 
+def _unit(times: str, number: str) -> str:
+    """What follows the number in "8 times", with its space. Nothing where it does not fit under a day, or where the
+    words hold no number: Arabic says "two times" in one word."""
+    unit = times.removeprefix(number) if times.startswith(number) else ""
+    return unit if len(unit.strip()) <= LONGEST_UNIT else ""
+
+
 def wire_time(moment: int) -> str:
     return datetime.datetime.fromtimestamp(moment, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _shown(date: datetime.date | None, month: tuple[int, int] | None) -> list[tuple[str, str]]:
     shown = [("date", date.isoformat())] if date else []
-    return [*shown, ("month", f"{month[0]:04}-{month[1]:02}")] if month else shown
+    return [*shown, ("month", _month_value(month))] if month else shown
+
+
+def _month_value(month: tuple[int, int]) -> str:
+    return f"{month[0]:04}-{month[1]:02}"

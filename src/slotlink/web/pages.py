@@ -13,11 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from babel import Locale
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import Environment, FileSystemLoader, pass_context
+from jinja2.runtime import Context
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import Markup
 
-from slotlink.web.dates import date_text, page_locale
+from slotlink.web.dates import date_text, number_text
 from slotlink.web.day_view import chosen_day, days_of, near_days, shown_month
+from slotlink.web.languages import page_locale, tag_of
+from slotlink.web.page_hints import hints_of
 from slotlink.web.page_view import Choice, Invitation, Notice, PageView, wire_time
+from slotlink.web.script_words import script_words
 from slotlink.web.words import words_of
 from slotlink.web.zones import zone_options
 
@@ -41,12 +47,14 @@ class Pages:
         books_at_once: bool,
         offers_none_suitable: bool,
         partial: bool,
+        digest: str = "",
         notice: Notice | None = None,
         nearest: Sequence[int] = (),
     ) -> str:
         """Days and the chosen day's times. `slots`: starts in UTC seconds, ascending, of the whole link, at least one.
 
         `partial`: not every calendar could be read. `nearest`: free times to offer instead of one that was taken.
+        `digest`: of what is offered; a page with one says where to follow it (`web/live.py`).
         """
         view = PageView(invitation, choice, now=now)
         days = days_of(slots, view.zone)
@@ -74,7 +82,10 @@ class Pages:
             books_at_once=books_at_once,
             offers_none_suitable=offers_none_suitable,
             partial=partial,
+            digest=digest,
             notice=view.notice(notice, nearest),
+            hints=hints_of(view, chosen, month),
+            detect_zone=choice.detect_zone,
             reload_address=view.address(date=chosen.date, month=choice.month),
             note="",
             too_long_by=0,
@@ -92,6 +103,7 @@ class Pages:
         offers_none_suitable: bool,
         told: bool,
         unreadable: bool,
+        digest: str = "",
         notice: Notice | None = None,
     ) -> str:
         """Nothing can be offered between `first` and `last` (the start and the end of all query periods).
@@ -111,6 +123,7 @@ class Pages:
             offers_none_suitable=offers_none_suitable,
             told=told,
             unreadable=unreadable,
+            digest=digest,
             notice=view.notice(notice, ()),
             note="",
             too_long_by=0,
@@ -216,12 +229,14 @@ class Pages:
 
     def _render(self, template: str, view: PageView | Locale, **values: Any) -> str:
         locale = view if isinstance(view, Locale) else view.locale
-        common = {} if isinstance(view, Locale) else view.common()
+        common = {} if isinstance(view, Locale) else {**view.common(), "script_words": _script_words(view.locale)}
         return (
             _environment()
             .get_template(template)
             .render(
-                language=str(locale).replace("_", "-"),
+                words=words_of(locale),
+                locale=locale,
+                language=tag_of(locale),
                 direction=locale.text_direction,
                 **self._addresses,
                 **common,
@@ -231,8 +246,14 @@ class Pages:
 
 
 @cache
+def _script_words(locale: Locale) -> Markup:
+    # As Jinja's tojson writes it: no character that could end the element.
+    return htmlsafe_json_dumps(script_words(words_of(locale), locale))
+
+
+@cache
 def _environment() -> Environment:
-    """One for the process: templates are compiled once."""
+    """One for the process: templates are compiled once. Each page brings its words along, in its context."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
@@ -240,11 +261,31 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    environment.filters["one_way"] = _one_way
-    words = words_of(page_locale("en"))
+    filters: dict[str, Any] = {"one_way": _one_way, "digits": _digits}
+    environment.filters.update(filters)
     install: Any = getattr(environment, "install_gettext_callables")  # noqa: B009 - added by the extension
-    install(words.gettext, words.ngettext, newstyle=True)
+    install(_gettext, _ngettext, newstyle=True, pgettext=_pgettext)
     return environment
+
+
+@pass_context
+def _gettext(context: Context, message: str) -> str:
+    return context["words"].gettext(message)
+
+
+@pass_context
+def _ngettext(context: Context, singular: str, plural: str, number: int) -> str:
+    return context["words"].ngettext(singular, plural, number)
+
+
+@pass_context
+def _pgettext(context: Context, purpose: str, message: str) -> str:
+    return context["words"].pgettext(purpose, message)
+
+
+@pass_context
+def _digits(context: Context, number: int) -> str:
+    return number_text(number, context["locale"])
 
 
 # Marks that turn the direction of what follows. In a page <bdi> keeps them to their text; a title has no elements.

@@ -10,6 +10,8 @@ from typing import Any
 import structlog
 from starlette.applications import Starlette
 from starlette.convertors import StringConvertor, register_url_convertor
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Match, Mount, Route
@@ -21,6 +23,7 @@ from slotlink.store.schema import is_behind
 from slotlink.web import (
     api_accounts,
     api_availability,
+    api_branding,
     api_calendars,
     api_channels,
     api_links,
@@ -29,7 +32,9 @@ from slotlink.web import (
     api_rules,
     connect_page,
     documents,
+    live,
     page,
+    zone_list,
 )
 from slotlink.web.metrics import Metrics
 from slotlink.web.page_status import unknown
@@ -78,6 +83,8 @@ API: list[tuple[str, str, Handler]] = [
     ("POST", "/v1/channels", api_channels.create),
     ("GET", "/v1/channels", api_channels.list_channels),
     ("DELETE", "/v1/channels/{channel_id}", api_channels.close),
+    ("GET", "/v1/slotlink/branding", api_branding.show),
+    ("PUT", "/v1/slotlink/branding", api_branding.replace),
 ]
 # The PHP client deletes one available period here. Routed, not redirected: a redirect would lose the body.
 API_ALIASES: list[tuple[str, str, Handler]] = [("DELETE", "/v1/available_periods/", api_rules.remove_periods)]
@@ -88,6 +95,8 @@ PUSHES: list[tuple[str, Handler]] = [
     ("/providers/microsoft/push", api_provider_push.hear_microsoft),
 ]
 OWN_IDS = {"availability_rule_id"}
+# What browsers fetch. The API's answers are small, and many of its clients are on the same network.
+COMPRESSED = [Middleware(GZipMiddleware, minimum_size=1000, compresslevel=6)]
 PAGES = ("/rts/{token}", "/add_to_calendar/scheduling/{token}", "/real_time_scheduling/{token}")
 
 
@@ -125,9 +134,10 @@ def web_app(state: WebState, lifespan: Lifespan[Starlette] | None = None, metric
         lifespan=lifespan,
         routes=[
             *(Route(_named(path), handler, methods=[method]) for method, path, handler in [*API, *API_ALIASES]),
-            *(Route(_named(path), _guarded(page.show), methods=["GET"]) for path in PAGES),
-            *(Route(_named(path), _guarded(page.choose), methods=["POST"]) for path in PAGES),
+            *(Route(_named(path), _guarded(page.show), methods=["GET"], middleware=COMPRESSED) for path in PAGES),
+            *(Route(_named(path), _guarded(page.choose), methods=["POST"], middleware=COMPRESSED) for path in PAGES),
             Route(_named("/rts/{token}/event.ics"), _guarded(page.download), methods=["GET"]),
+            Route(_named("/rts/{token}/live"), live.follow, methods=["GET"]),
             *(Route(_named(path), connect_page.guarded(connect_page.show), methods=["GET"]) for path in CONNECT),
             *(Route(_named(path), connect_page.guarded(connect_page.act), methods=["POST"]) for path in CONNECT),
             Route("/oauth/callback", connect_page.guarded(connect_page.callback), methods=["GET"]),
@@ -139,7 +149,9 @@ def web_app(state: WebState, lifespan: Lifespan[Starlette] | None = None, metric
             Route("/docs", documents.show_docs),
             Route("/robots.txt", robots),
             Route("/", home),
-            Mount("/static", _Static(directory=STATIC)),
+            Route("/zones/{language}.json", zone_list.show, methods=["GET"], middleware=COMPRESSED),
+            Route(_named("/logos/{logo}"), api_branding.logo, methods=["GET"]),
+            Mount("/static", _Static(directory=STATIC), middleware=COMPRESSED),
         ],
         exception_handlers={
             SlotlinkError: answer_problem,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -16,12 +17,14 @@ from slotlink.domain.link import Link
 from slotlink.errors import (
     NotFound,
 )
-from slotlink.store import accounts, applications, links
+from slotlink.store import accounts, applications, brandings, links
+from slotlink.web.brand_view import brand_view
+from slotlink.web.languages import locale_of_tag, negotiate
+from slotlink.web.page_view import Asked
 from slotlink.web.pages import Choice, Invitation
 from slotlink.web.state import WebState
 from slotlink.web.wire import parse_date, zone_names
 
-DEFAULT_LOCALE = "en-GB"
 OWN_PATHS = ("/rts/", "/add_to_calendar/scheduling/", "/real_time_scheduling/")
 
 
@@ -47,6 +50,7 @@ async def open_visit(request: Request, web: WebState, asked: dict[str, Any]) -> 
         async with web.deps.database.reading() as connection:
             link = await links.get_for_visitor(connection, web.deps.vault, request.path_params["token"])
             application = await applications.get(connection, link.application_id)
+            branding = await brandings.find_shown(connection, link.application_id)
             names: tuple[str, ...] = ()
             if application.shows_participants:
                 people = await accounts.find(connection, link.application_id, link.terms.query.subs)
@@ -58,7 +62,7 @@ async def open_visit(request: Request, web: WebState, asked: dict[str, Any]) -> 
     private = bool(event.get("event_private"))
     location: dict[str, str] = event.get("location") or {}
     invitation = Invitation(
-        application_name=application.name,
+        application_name=(branding.name if branding else None) or application.name,
         summary=event["summary"],
         description=None if private else event.get("description") or None,
         place=None if private else location.get("description") or None,
@@ -66,22 +70,40 @@ async def open_visit(request: Request, web: WebState, asked: dict[str, Any]) -> 
         duration_s=link.terms.query.required_duration,
         path=f"{web.base_path}/rts/{link.token}",
         leads_to=_leads_to(web, link),
+        brand=brand_view(branding, web.base_path, alone=_alone(request)) if branding else None,
     )
-    return Visit(web, link, invitation, _choice(request, link, asked), web.now())
+    locale = locale_of(request, asked, branding.default_locale if branding else None)
+    return Visit(web, link, invitation, _choice(request, link, asked, locale), web.now())
 
 
-def _choice(request: Request, link: Link, asked: dict[str, Any]) -> Choice:
+def _alone(request: Request) -> bool:
+    """Fetch Metadata; sent to https and the loopback only."""
+    return request.headers.get("sec-fetch-dest") == "document"
+
+
+def _choice(request: Request, link: Link, asked: dict[str, Any], locale: str) -> Choice:
     """What a visitor wants to see. Whatever cannot be read is as if it were not there."""
     tzid = asked.get("tzid")
+    known_zone = isinstance(tzid, str) and tzid in zone_names()
     hours = {"12": 12, "24": 24}.get(str(asked.get("hours")), {"h": 12, "H": 24}.get(link.terms.hour_format or ""))
+    date, month = _date(asked.get("date")), _month(asked.get("month"))
+    read: dict[Asked, Any] = {
+        "tzid": known_zone,
+        "hours": asked.get("hours") in ("12", "24"),
+        "date": date,
+        "month": month,
+        "locale": asks_for_a_language(asked),
+    }
     return Choice(
-        tzid=tzid if isinstance(tzid, str) and tzid in zone_names() else link.terms.tzid,
+        tzid=str(tzid) if known_zone else link.terms.tzid,
         hours=hours,  # type: ignore[arg-type]
-        date=_date(asked.get("date")),
-        month=_month(asked.get("month")),
-        locale=locale_of(request, asked),
+        date=date,
+        month=month,
+        locale=locale,
         organiser_tzid=link.terms.tzid,
-        keep_locale="locale" in asked,
+        keep_locale=asks_for_a_language(asked),
+        unread=tuple((name, str(asked[name])) for name, value in read.items() if asked.get(name) and not value),
+        detect_zone=request.method == "GET" and "tzid" not in asked,
     )
 
 
@@ -97,13 +119,15 @@ def _month(text: Any) -> tuple[int, int] | None:
     return None if first is None else (first.year, first.month)
 
 
-def locale_of(request: Request, asked: dict[str, Any]) -> str:
-    """English only, so far: `en-GB` unless the visitor says otherwise."""
-    locale = asked.get("locale")
-    if isinstance(locale, str) and locale:
-        return locale[:16]
-    accepted = request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip()
-    return accepted[:16] if accepted.lower().startswith("en-") else DEFAULT_LOCALE
+def locale_of(request: Request, asked: Mapping[str, Any], default: str | None = None) -> str:
+    """The language tag of the page. `default`: the application's own language, if it has one."""
+    return negotiate(asked.get("locale"), ",".join(request.headers.getlist("accept-language")), default)
+
+
+def asks_for_a_language(asked: Mapping[str, Any]) -> bool:
+    """Whether the address names a language that we have, so that links carry it on."""
+    tag = asked.get("locale")
+    return isinstance(tag, str) and locale_of_tag(tag) is not None
 
 
 def onward(visit: Visit) -> str:
@@ -111,7 +135,8 @@ def onward(visit: Visit) -> str:
     terms = visit.link.terms
     target = _target(visit.web, visit.link)
     if target is None:
-        return f"{visit.invitation.path}?{urlencode({'tzid': visit.choice.tzid})}"
+        language = {"locale": visit.choice.locale} if visit.choice.keep_locale else {}
+        return f"{visit.invitation.path}?{urlencode({'tzid': visit.choice.tzid, **language})}"
     added = {"token": visit.link.token}
     if terms.completed_url is None and terms.oauth_state is not None:
         added["state"] = terms.oauth_state

@@ -4,29 +4,38 @@ from __future__ import annotations
 
 import datetime
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from typing import Literal, cast
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale
-from babel.dates import get_timezone_location
+from babel.dates import get_timezone_location, get_timezone_name
 from markupsafe import Markup
+
+from slotlink.web.dates import in_digits
+from slotlink.web.words import words_of
 
 UTC_NAMES = frozenset(
     {"UTC", "Etc/UTC", "Etc/UCT", "UCT", "Zulu", "Etc/Zulu", "Universal", "Etc/Universal", "GMT", "Etc/GMT"}
 )
 
+LONGEST_ABBREVIATION = 5
+"""In letters. What is longer is a name ("Eastern Daylight Time"), which Babel gives where it has nothing shorter."""
+
 
 @dataclass(frozen=True)
 class ZoneText:
-    """A zone on one day. `abbreviation` is empty where people write none ("-03" is no abbreviation)."""
+    """A zone on one day, in the words of a locale. `abbreviation` is empty where people write none ("-03" is none)."""
 
     tzid: str
     city: str
     abbreviation: str
     behind: bool  # west of UTC
     distance: str  # from UTC in hours: "0", "3:30"
+    locale: Locale
 
     @property
     def is_utc(self) -> bool:
@@ -47,7 +56,13 @@ class ZoneText:
 
     @property
     def label(self) -> str:
-        return f"{self.city}, {self.offset_text}" if self.has_city else self.city
+        """For where no element can keep the offset's direction to itself: an option of a list."""
+        if not self.has_city:
+            return self.city
+        # translators: a time zone in a list: "London, GMT (UTC+0)"
+        text = words_of(self.locale).gettext("%(city)s, %(offset)s")
+        isolated = f"\u2068{self.offset_text}\u2069" if self.locale.text_direction == "rtl" else self.offset_text
+        return text % {"city": self.city, "offset": isolated}
 
     @property
     def short(self) -> str:
@@ -59,18 +74,32 @@ def zone_text(tzid: str, moment: int, locale: Locale) -> ZoneText:
     """The zone at `moment` (UTC seconds)."""
     local = datetime.datetime.fromtimestamp(moment, ZoneInfo(tzid))
     offset = local.utcoffset() or datetime.timedelta()
-    name = local.tzname() or ""
     hours, minutes = divmod(abs(int(offset.total_seconds())) // 60, 60)
     return ZoneText(
         tzid=tzid,
         city=city_name(tzid, locale),
-        abbreviation=name if name[:1].isalpha() and tzid not in UTC_NAMES else "",
+        abbreviation="" if tzid in UTC_NAMES else _abbreviation(tzid, local, locale),
         behind=offset < datetime.timedelta(),
-        distance=f"{hours}:{minutes:02}" if minutes else f"{hours}",
+        distance=in_digits(f"{hours}:{minutes:02}" if minutes else f"{hours}", locale),
+        locale=locale,
     )
 
 
-@lru_cache(maxsize=4096)
+def _abbreviation(tzid: str, local: datetime.datetime, locale: Locale) -> str:
+    """The tz database's in English; in other languages CLDR's, which has few: "MEZ" in German, none in French."""
+    if locale.language == "en":
+        name = local.tzname() or ""
+        return name if name[:1].isalpha() else ""
+    return _translated_abbreviation(tzid, "daylight" if local.dst() else "standard", locale)
+
+
+@lru_cache(maxsize=8192)
+def _translated_abbreviation(tzid: str, variant: Literal["daylight", "standard"], locale: Locale) -> str:
+    name = str(get_timezone_name(ZoneInfo(tzid), width="short", zone_variant=variant, locale=locale))
+    return name if name.isalpha() and len(name) <= LONGEST_ABBREVIATION else ""
+
+
+@lru_cache(maxsize=16384)
 def city_name(tzid: str, locale: Locale) -> str:
     """The city by which people know the zone: "London", "São Paulo". Zones without a city keep their own name."""
     if tzid in UTC_NAMES:
@@ -78,13 +107,13 @@ def city_name(tzid: str, locale: Locale) -> str:
     if tzid.startswith("Etc/GMT"):
         # Etc/GMT+5 lies five hours *behind* UTC: its name would mislead.
         sign = {"+": "−", "-": "+"}.get(tzid[7:8], "+")
-        return f"UTC{sign}{tzid[8:] or '0'}"
+        return f"UTC{sign}{in_digits(tzid[8:] or '0', locale)}"
     city = str(get_timezone_location(ZoneInfo(tzid), locale=locale, return_city=True))
     # Babel knows no city for a few zones and answers with their id.
     return city.rpartition("/")[2].replace("_", " ")
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=64)
 def zone_options(date: datetime.date, locale: Locale) -> Markup:
     """`<option>` elements for every zone of the tz database that has a country, by city, with the offsets of `date`."""
     noon = int(datetime.datetime.combine(date, datetime.time(12), datetime.UTC).timestamp())
@@ -92,17 +121,33 @@ def zone_options(date: datetime.date, locale: Locale) -> Markup:
     return Markup("\n").join(option.format(tzid, zone_text(tzid, noon, locale).label) for tzid in _by_city(locale))
 
 
+def zone_names_of(locale: Locale) -> list[tuple[str, str, str]]:
+    """(zone, city, country) of every zone that can be chosen, by city: what script searches."""
+    return [
+        ("Etc/UTC", "UTC", ""),
+        *((tzid, city_name(tzid, locale), _countries(locale).get(tzid, "")) for tzid in _by_city(locale)),
+    ]
+
+
+@lru_cache(maxsize=64)
+def _countries(locale: Locale) -> dict[str, str]:
+    names = cast("Mapping[str, str]", locale.territories)
+    return {tzid: names.get(code, "") for code, tzid in _zone_table()}
+
+
 @lru_cache(maxsize=64)
 def _by_city(locale: Locale) -> tuple[str, ...]:
     def without_accents(tzid: str) -> str:
         return unicodedata.normalize("NFD", city_name(tzid, locale)).casefold()
 
-    return tuple(sorted(_zones_with_a_country(), key=without_accents))
+    return tuple(sorted({tzid for _, tzid in _zone_table()}, key=without_accents))
 
 
 @lru_cache(maxsize=1)
-def _zones_with_a_country() -> frozenset[str]:
-    # zone.tab names one zone for each country and clock; the rest of the database are links and history.
+def _zone_table() -> tuple[tuple[str, str], ...]:
+    """(country, zone): zone.tab names one zone for each country and clock; the rest of the database are links and
+    history."""
     table = files("tzdata").joinpath("zoneinfo/zone.tab").read_text(encoding="utf-8")
-    rows = (line.split("\t") for line in table.splitlines() if line and not line.startswith("#"))
-    return frozenset(row[2] for row in rows) & available_timezones()
+    rows = [line.split("\t") for line in table.splitlines() if line and not line.startswith("#")]
+    known = available_timezones()
+    return tuple((row[0], row[2]) for row in rows if row[2] in known)

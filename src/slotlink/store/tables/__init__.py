@@ -8,6 +8,7 @@ Columns named `sealed_…` are encrypted (`vault.py`); `…_sha256` are digests 
 from __future__ import annotations
 
 from slotlink.store.tables.base import metadata
+from slotlink.store.tables.branding import brandings, logos
 from slotlink.store.tables.calendars import busy_periods, calendars, event_writes, events
 from slotlink.store.tables.hours import availability_rules, available_periods
 from slotlink.store.tables.links import booking_events, booking_participants, bookings, link_history, links
@@ -34,6 +35,7 @@ __all__ = [
     "booking_events",
     "booking_participants",
     "bookings",
+    "brandings",
     "busy_periods",
     "calendars",
     "channels",
@@ -45,6 +47,7 @@ __all__ = [
     "link_history",
     "link_tokens",
     "links",
+    "logos",
     "metadata",
     "outbox",
     "outbox_attempts",
