@@ -62,9 +62,8 @@ def test_nobody_may_embed_the_pages_of_an_application_that_lists_none(center: Ce
     put(center, name="Globex", accent="#2b4cff", privacy_url="https://a.test/")
     for name, page in pages(center).items():
         assert policy(page)["frame-ancestors"] == "'none'", name
-        assert "script-src" not in policy(page), name
         assert page.headers["x-frame-options"] == "DENY", name
-        assert "<script" not in page.text, name
+        assert "framed.js" not in page.text, name
 
 
 def test_what_is_no_page_of_the_application_is_embedded_nowhere(center: Center) -> None:
@@ -82,14 +81,14 @@ def test_what_is_no_page_of_the_application_is_embedded_nowhere(center: Center) 
 def test_the_script_is_told_who_may_embed_and_nothing_of_the_link(center: Center) -> None:
     put(center, embed_origins=ORIGINS)
     link = center.create_link(center.person("maya"))
-    [script] = re.findall(r"<script[^>]*>", link.page().text)
+    script = next(each for each in re.findall(r"<script[^>]*>", link.page().text) if "framed" in each)
     assert re.fullmatch(
         r'<script src="/static/framed\.js\?v=[0-9a-f]{12}" data-origins="https://www\.example\.com '
         r'http://localhost:3000" defer>',
         script,
     )
     alone = ReadPage(center.http.get(link.path, headers={"Sec-Fetch-Dest": "document"}))
-    assert "<script" not in alone.text and "script-src" not in policy(alone), "by itself it has nobody to tell"
+    assert "framed.js" not in alone.text, "by itself it has nobody to tell"
     assert policy(alone)["frame-ancestors"] == ANCESTORS and "x-frame-options" not in alone.headers
     served = center.http.get("/static/framed.js")
     assert served.status_code == 200 and "javascript" in served.headers["content-type"]

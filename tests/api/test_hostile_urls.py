@@ -64,6 +64,8 @@ def test_no_other_member_of_any_body_names_where_we_call(center: Center) -> None
                 walk(content["schema"])
     for_people = {
         "url",
+        "privacy_url",
+        "support_url",
         "event.url",
         "oauth.redirect_uri",
         "redirect_uri",

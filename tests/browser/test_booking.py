@@ -132,7 +132,7 @@ def test_a_visitor_tells_that_nothing_suits(served: ServedCenter, browser: Brows
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (320, "dark")])
 def test_every_state_is_accessible_and_fits(served: ServedCenter, browser: Browser, scheme: Any, width: int) -> None:
-    """axe needs script to run; the page itself ships none."""
+    """axe needs script to run, and a policy that lets it in."""
     context = browser.new_context(
         viewport={"width": width, "height": 800}, color_scheme=scheme, locale="en-GB", bypass_csp=True
     )

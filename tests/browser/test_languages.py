@@ -15,6 +15,8 @@ from tests.every_page import every_page
 from tests.pseudo import pseudo_words
 
 STYLE = (Path(pages.__file__).parent / "static" / "page.css").read_text(encoding="utf-8")
+SPACING = """* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important }
+p { margin-block-end: 2em !important }"""
 WIDTHS = [320, 390, 640, 940, 1280]
 
 # Texts that are drawn outside the window or of a box they stand in. Not what only assistive technology reads. A month's
@@ -120,6 +122,16 @@ def test_words_that_are_longer_by_two_fifths_fit(page: Page, tmp_path: Path, loc
         shown = every_page(locale)
     for name, html in shown.items():
         show(page, html, width)
+        assert overflow(page) <= 0, name
+        assert page.evaluate(CUT) == [], name
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_wider_spacing_of_text_fits(page: Page, width: int) -> None:
+    """WCAG 1.4.12: each distance at once as wide as a visitor may set it."""
+    for name, html in every_page("en-GB").items():
+        show(page, html, width)
+        page.add_style_tag(content=SPACING)
         assert overflow(page) <= 0, name
         assert page.evaluate(CUT) == [], name
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from slotlink.domain.event import wire_time
 from tests.browser.conftest import ServedCenter
@@ -139,6 +139,40 @@ def test_days_months_formats_and_back_need_no_reload(served: ServedCenter, brows
         page.go_back()
         expect(page.locator("#chosen")).to_contain_text("Monday 8 March")
         assert is_the_same_document(page)
+
+
+def test_the_first_stop_skips_to_the_times(served: ServedCenter, browser: Browser) -> None:
+    link, _ = interview(served)
+    with opened(browser, link.url) as page:
+        mark(page)
+        page.keyboard.press("Tab")
+        assert focused(page) == "Skip to the times"
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        assert focused(page) == page.locator(".times .slots button").first.get_attribute("aria-label")
+        assert is_the_same_document(page)
+
+
+def test_a_second_press_sends_nothing(served: ServedCenter, browser: Browser) -> None:
+    link, _ = interview(served)
+    with opened(browser, link.url) as page:
+        page.locator(".times .slots button").first.click()
+        confirm = page.locator("form.confirm button.main")
+        expect(confirm).to_be_visible()
+        sent: list[str] = []
+
+        def take(route: Route) -> None:
+            sent.append(route.request.method)
+            route.fulfill(status=204)  # no answer to go to: the page stays as it is while it waits
+
+        page.route("**/rts/*", take)
+        confirm.click()
+        expect(confirm).to_have_text("Confirming…")
+        expect(confirm).to_have_attribute("aria-disabled", "true")
+        confirm.click(force=True)
+        confirm.press("Enter")
+        assert sent == ["POST"]
+    assert link.status()["status"] == "open"
 
 
 def test_the_devices_zone_is_shown_at_once_and_what_was_asked_for_is_kept(

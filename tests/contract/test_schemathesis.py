@@ -46,6 +46,7 @@ BEYOND_SCHEMA = (
     ("errors.tzid_unrecognized", r"tzid|start|end"),  # the 600 names of the zone database
     ("errors.invalid_time_pair", r"end|end_time"),  # which comes after start, or differs from it
     ("errors.required", r"tzid"),  # with a date
+    ("errors.invalid_email", r"email"),  # the schema's format allows more than mail servers do
     ("errors.invalid_format", r"required"),  # at most as many as there are members
     ("errors.invalid_format", r"before|after"),  # of a buffer, whose maximum is not shorter than its minimum
     ("errors.invalid_format", r"sequence_id"),  # each step's own

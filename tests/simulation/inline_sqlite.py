@@ -63,6 +63,7 @@ class InlineConnection(AbstractAsyncContextManager["InlineConnection"]):
         self._kept: Kept | None = None
         self._tables: set[str] = set()
         self._savepoints = 0
+        self.info: dict[Any, Any] = {}
         self.dialect = engine.connections.engine.dialect
 
     async def __aenter__(self) -> InlineConnection:

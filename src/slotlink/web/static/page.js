@@ -58,7 +58,11 @@
     }
   }
 
+  // What a fresh page has in the place of an element of this one.
+  const keyOf = (element) => [element.tagName, element.id, element.value, element.href ?? element.getAttribute("aria-label")].join();
+
   function show(page) {
+    const held = document.activeElement, key = keyOf(held), note = find("#note")?.value;
     if (isPicker(page) && isPicker(document)) {
       for (const part of [".view", ".choose"]) find(part).replaceWith(document.adoptNode(find(part, page)));
       for (const { name, value } of find("main", page).attributes) main().setAttribute(name, value);
@@ -67,13 +71,22 @@
       document.body.replaceChildren(...document.adoptNode(page.body).childNodes);
     }
     document.title = page.title;
+    if (note && find("#note")) find("#note").value = note;
     begin();
+    if (held.isConnected) return; // else nobody who only waits may lose their place (WCAG 2.4.3)
+    all("a, button, summary, input, textarea, [tabindex]").find((each) => each.offsetParent && keyOf(each) === key)?.focus({ preventScroll: true });
   }
+
+  let place = location.pathname + location.search;
+  const moveTo = (address) => {
+    history.pushState(null, "", address);
+    place = location.pathname + location.search;
+  };
 
   async function go(address, focus, { push = true } = {}) {
     try {
       const page = await ask(address);
-      if (push) history.pushState(null, "", address);
+      if (push) moveTo(address);
       show(page);
       focus?.();
     } catch (error) {
@@ -91,7 +104,7 @@
     const change = event.target.closest("details.zone > summary");
     if (change) {
       event.preventDefault();
-      import(script.dataset.zones).then((zones) => zones.open({ script, words, kept, count, go, say })).catch(() => { change.parentElement.open = true; });
+      import(script.dataset.zones).then((zones) => zones.open({ script, words, kept, count, go, say })).catch(() => { document.documentElement.classList.remove("scripted"); change.parentElement.open = true; });
       return;
     }
     const link = event.target.closest(".days a, .month a, .notice a, a.back, .actions a[data-page]");
@@ -102,7 +115,11 @@
     else if (link.classList.contains("more")) go(link.href, () => find("#month").focus());
     else go(link.href, link.closest(".days, .month") ? focusTimes : focusTitle);
   });
-  addEventListener("popstate", () => go(location.href, null, { push: false }));
+  addEventListener("popstate", () => {
+    const before = place;
+    place = location.pathname + location.search;
+    if (place !== before || !isPicker(document)) go(location.href, null, { push: false }); // else a part of this page
+  });
 
   document.addEventListener("change", (event) => {
     const form = event.target.closest("form.view");
@@ -119,23 +136,29 @@
     if (form.method !== "post") return;
     if (form.matches(".choose[data-confirms]")) {
       event.preventDefault();
-      const body = new URLSearchParams(new FormData(form, button));
+      const body = new URLSearchParams(new FormData(form));
+      body.set("slot", button.value);
       try {
         const page = await ask(form.action, { method: "POST", body });
-        history.pushState(null, "", main().dataset.address);
+        moveTo(main().dataset.address);
         show(page);
         focusTitle();
       } catch (error) {
-        if (error.name !== "AbortError") navigator.onLine ? form.requestSubmit(button) : offline();
+        if (error.name !== "AbortError") offline();
       }
       return;
     }
     form.dataset.sent = "yes";
+    const label = button?.innerHTML;
     if (button?.classList.contains("main")) {
-      button.dataset.text = button.textContent;
       button.setAttribute("aria-disabled", "true");
       button.textContent = form.matches(".confirm") ? words.confirming : words.sending;
     }
+    setTimeout(() => { // whoever stopped it may send it again: it books once however often it comes
+      delete form.dataset.sent;
+      button?.removeAttribute("aria-disabled");
+      if (button?.classList.contains("main")) button.innerHTML = label;
+    }, 15_000);
   });
   addEventListener("pageshow", ({ persisted }) => { if (persisted) location.reload(); });
 
@@ -237,12 +260,15 @@
       button.append(Object.assign(document.createElement("small"), { textContent: words.taken }));
       button.classList.add("taken");
       button.setAttribute("aria-disabled", "true");
+      button.dataset.name = button.getAttribute("aria-label");
+      button.setAttribute("aria-label", `${button.dataset.name} – ${words.taken}`);
     }
     for (const button of buttons.filter((each) => now.has(each.value) && each.classList.contains("taken"))) {
       button.firstChild.replaceWith(...button.firstChild.childNodes);
       button.lastElementChild.remove();
       button.classList.remove("taken");
       button.removeAttribute("aria-disabled");
+      button.setAttribute("aria-label", button.dataset.name);
     }
     for (const part of [".month", ".days"]) {
       const held = find(part).contains(document.activeElement) ? document.activeElement.closest("td, li") : null;
@@ -288,7 +314,7 @@
     clearTimeout(retry);
     if (!find("[data-retry]")) { retries = 0; return; }
     const pause = [2, 5, 10, 30][Math.min(retries++, 3)];
-    retry = setTimeout(() => document.hidden ? tryAgain() : go(main().dataset.address, null, { push: false }), pause * 1000);
+    retry = setTimeout(() => document.hidden || find("dialog") ? tryAgain() : go(main().dataset.address, null, { push: false }), pause * 1000);
   }
 
   function begin() {

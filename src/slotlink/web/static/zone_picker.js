@@ -48,7 +48,7 @@ function fitting(text) {
 }
 
 export async function open({ script, words, kept, count, go, say }) {
-  const form = document.querySelector("form.view"), summary = form.querySelector("summary");
+  const form = document.querySelector("form.view"), summary = form.querySelector("summary"), details = summary.parentElement;
   const already = form.querySelector("dialog");
   if (already) return already.close();
   zones ??= await (await fetch(script.dataset.zoneNames)).json();
@@ -74,7 +74,16 @@ export async function open({ script, words, kept, count, go, say }) {
     removeEventListener("pointerdown", outside);
     dialog.close();
     dialog.remove();
+    details.open = false;
     summary.focus();
+  }
+
+  // Tab leads out of it where it is not modal: what is reached then must not lie under it (WCAG 2.4.11).
+  function left({ relatedTarget }) {
+    if (!relatedTarget || dialog.contains(relatedTarget)) return;
+    removeEventListener("pointerdown", outside);
+    dialog.remove();
+    details.open = false;
   }
 
   function choose(tzid) {
@@ -131,7 +140,9 @@ export async function open({ script, words, kept, count, go, say }) {
   close.addEventListener("click", shut);
   const outside = ({ target }) => { if (!dialog.contains(target) || target === dialog) shut(); };
   dialog.addEventListener("close", shut); // by the browser, where it has a gesture of its own for that
+  dialog.addEventListener("focusout", left);
   form.append(dialog);
+  details.open = true; // so that the button is said to be expanded; the plain list in it stays hidden
   draw();
   if (matchMedia("(max-width: 639.9px)").matches) dialog.showModal();
   else dialog.show();
