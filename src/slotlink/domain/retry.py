@@ -1,4 +1,4 @@
-"""When to try a callback again, or to give it up."""
+"""When to try again what failed at somebody else's server, or to give it up."""
 
 from __future__ import annotations
 

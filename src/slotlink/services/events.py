@@ -1,4 +1,4 @@
-"""Events that applications write into embedded calendars, and calendars imported from files."""
+"""Events that applications write into calendars, embedded or elsewhere, and calendars imported from files."""
 
 from __future__ import annotations
 
