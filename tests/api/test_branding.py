@@ -125,6 +125,14 @@ def test_the_page_bears_the_brand(center: Center) -> None:
     assert confirm.headers["content-security-policy"].count("'nonce-") == 1
 
 
+def test_a_body_that_got_lost_wipes_nothing(center: Center) -> None:
+    put(center, name="Globex")
+    answer = center.http.put("/v1/slotlink/branding", headers=center.key)
+    assert answer.status_code == 400 and "{}" in answer.text
+    assert center.http.get("/v1/slotlink/branding", headers=center.key).json()["branding"]["name"] == "Globex"
+    assert center.http.put("/v1/slotlink/branding", json={}, headers=center.key).status_code == 200
+
+
 def test_without_branding_a_page_stays_byte_for_byte_as_it_is(center: Center) -> None:
     link = a_link(center)
     before = link.page()

@@ -17,7 +17,7 @@ from tests.pseudo import pseudo_words
 STYLE = (Path(pages.__file__).parent / "static" / "page.css").read_text(encoding="utf-8")
 SPACING = """* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important }
 p { margin-block-end: 2em !important }"""
-WIDTHS = [320, 390, 640, 940, 1280]
+WIDTHS = (320, 640, 1280)
 
 # Texts that are drawn outside the window or of a box they stand in. Not what only assistive technology reads. A month's
 # table is wider by 4 px on either side than its section, and a word beside a count in it may be out of sight.
@@ -115,8 +115,7 @@ def test_an_offset_in_an_arabic_sentence_reads_from_left_to_right(page: Page) ->
     assert sign < digit
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("locale", ["de", "he"])
+@pytest.mark.parametrize(("locale", "width"), [("de", 320), ("de", 940), ("he", 640)])
 def test_words_that_are_longer_by_two_fifths_fit(page: Page, tmp_path: Path, locale: str, width: int) -> None:
     with pseudo_words(tmp_path):
         shown = every_page(locale)
@@ -136,7 +135,7 @@ def test_wider_spacing_of_text_fits(page: Page, width: int) -> None:
         assert page.evaluate(CUT) == [], name
 
 
-@pytest.mark.parametrize("locale", ["ar", "de", "es", "fr"])
+@pytest.mark.parametrize("locale", ["ar", "de"])
 def test_pages_in_other_languages_are_accessible(page: Page, locale: str) -> None:
     shown = every_page(locale)
     for name in ("picker", "picker, taken", "confirm", "completed", "none suitable, 11 too long", "connect, caldav"):

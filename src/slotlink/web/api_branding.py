@@ -32,7 +32,9 @@ async def show(request: Request) -> Response:
 async def replace(request: Request) -> Response:
     web = state_of(request)
     application_id = await application_caller(request)
-    wanted = check(BrandingRequest, await read_object(request, web.context.limits.body_bytes), web.context).branding()
+    # What is replaced as a whole is not wiped by a body that got lost.
+    members = await read_object(request, web.context.limits.body_bytes, required=True)
+    wanted = check(BrandingRequest, members, web.context).branding()
     written = await change_branding(web.deps, application_id, lambda _: wanted, web.now())
     return render.json_response({"branding": given(written)})
 

@@ -46,14 +46,17 @@ async def read_body(request: Request, limit: int) -> bytes:
     return bytes(body)
 
 
-async def read_object(request: Request, limit: int) -> Json:
-    """The members of a JSON or form body; none for an empty one. `null` members are absent (section 1.2).
+async def read_object(request: Request, limit: int, *, required: bool = False) -> Json:
+    """The members of a JSON or form body; none for an empty one, unless one is `required`. `null` members are absent
+    (section 1.2).
 
     Content-Encoding is ignored: the C# client declares compressions that it does not use. Raises MalformedRequest."""
     body = await read_body(request, limit)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/x-www-form-urlencoded":
         return form_members(body)
     if not body.strip():
+        if required:
+            raise MalformedRequest("the body is missing; send {} to say that there is nothing")
         return {}
     members = parse_json(body)
     if not isinstance(members, dict):
