@@ -46,3 +46,12 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'slotlink.db'}"
     cluster: Cluster = request.getfixturevalue("cluster")
     return cluster.new_database()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def on_engine(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Settings of a data center on each engine in turn; its database is of the current schema."""
+    if request.param == "sqlite":
+        return {}
+    cluster: Cluster = request.getfixturevalue("cluster")
+    return {"SLOTLINK_DATABASE_URL": cluster.migrated_database()}

@@ -11,7 +11,8 @@ from slotlink.services.authorization import SCOPES
 from slotlink.services.providers import PROVIDERS
 from slotlink.services.sign_in import Reason
 from slotlink.web import connect_view
-from slotlink.web.pages import Choice, Invitation, Notice, Pages
+from slotlink.web.invitation import Choice, Invitation, Notice
+from slotlink.web.pages import Pages
 
 ZONE = ZoneInfo("Europe/London")
 PAGES = Pages(asset_version="1")

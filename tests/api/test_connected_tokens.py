@@ -19,7 +19,7 @@ from slotlink.services.deps import Deps
 from slotlink.services.live import look_again
 from slotlink.services.provider_tokens import StoredTokens
 from slotlink.services.providers import read_stored
-from slotlink.store import profiles
+from slotlink.store import profiles, provider_credentials
 from tests.api.connected import ConnectedPerson
 from tests.api.faulty import FaultyGoogle, FaultyGraph
 from tests.center import DAY, HOUR, START, Center, finished
@@ -49,7 +49,9 @@ class Setting:
 
     async def kept(self, deps: Deps) -> dict[str, Any]:
         async with deps.database.reading() as connection:
-            text = await profiles.read_credentials(connection, deps.vault, self.center.client_id, self.profile_id)
+            text = await provider_credentials.read_credentials(
+                connection, deps.vault, self.center.client_id, self.profile_id
+            )
         return read_stored(text or "{}")
 
     async def connected(self, deps: Deps) -> bool:
@@ -160,7 +162,9 @@ def test_whoever_died_with_the_lease_is_followed_by_another(setting: Setting, mo
         old = (await setting.kept(deps))["access_token"]
         now = int(provider_tokens.time.time())
         async with deps.database.transaction() as connection:
-            assert await profiles.lease_refresh(connection, setting.center.client_id, setting.profile_id, now, 30)
+            assert await provider_credentials.lease_refresh(
+                connection, setting.center.client_id, setting.profile_id, now, 30
+            )
         with pytest.raises(ProviderUnavailable):
             await setting.source(deps).access_token(old)
         assert setting.refreshes() == 0

@@ -19,18 +19,13 @@ from slotlink.web import live
 from tests.api.asking import at, wire
 from tests.api.following import DEADLINE_S, Following, Heard, Stream
 from tests.center import START, Clock, CreatedLink, Json, Person
-from tests.postgresql import Cluster
 
 MINUTE = 60
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def served(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Following]:
-    variables: dict[str, str] = {}
-    if request.param == "postgresql":
-        cluster: Cluster = request.getfixturevalue("cluster")
-        variables["SLOTLINK_DATABASE_URL"] = cluster.migrated_database()
-    with Following(tmp_path, clock=Clock(START), **variables) as served:
+@pytest.fixture
+def served(on_engine: dict[str, str], tmp_path: Path) -> Generator[Following]:
+    with Following(tmp_path, clock=Clock(START), **on_engine) as served:
         yield served
 
 

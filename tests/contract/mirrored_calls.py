@@ -12,7 +12,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink.domain.account import Profile
 from slotlink.domain.event import EventTime
-from slotlink.store import calendars, due_calendars, event_names, event_writes, mirrored_events, mirrors, profiles
+from slotlink.store import (
+    calendars,
+    due_calendars,
+    event_names,
+    event_writes,
+    mirrored_events,
+    mirrors,
+    profiles,
+    provider_credentials,
+)
 from slotlink.store.event_writes import EventWrite
 from slotlink.store.events import Occurrence
 from slotlink.store.mirrored_events import Known, MirroredEvent
@@ -20,7 +29,16 @@ from slotlink.store.mirrors import Mirror
 from slotlink.store.tables import calendars as calendar_rows
 from tests.contract.store import DAY, HOUR, NOW, Store
 
-MODULES = (calendars, due_calendars, event_names, event_writes, mirrored_events, mirrors, profiles)
+MODULES = (
+    calendars,
+    due_calendars,
+    event_names,
+    event_writes,
+    mirrored_events,
+    mirrors,
+    profiles,
+    provider_credentials,
+)
 DESCRIBED: dict[str, Any] = {
     "name": "Work",
     "color": None,
@@ -202,17 +220,21 @@ CALLS: dict[str, Call] = {
         now=NOW,
     ),
     "profiles.disconnect": lambda o: profiles.disconnect(*o.foreign, o.elsewhere.profile, "x"),
-    "profiles.end_refresh": lambda o: profiles.end_refresh(*_profile(o), NOW + 30),
+    "provider_credentials.end_refresh": lambda o: provider_credentials.end_refresh(*_profile(o), NOW + 30),
     "profiles.find_profile": lambda o: profiles.find_profile(*o.foreign, "caldav", "maya@host"),
     "profiles.finish_initial_sync": lambda o: profiles.finish_initial_sync(*o.foreign, o.elsewhere.profile),
     "profiles.get_profile": lambda o: profiles.get_profile(*_profile(o)),
-    "profiles.keep_credentials": lambda o: profiles.keep_credentials(*_sealing(o), o.elsewhere.profile.profile_id, "x"),
-    "profiles.keep_renewed": lambda o: profiles.keep_renewed(
+    "provider_credentials.keep_credentials": lambda o: provider_credentials.keep_credentials(
+        *_sealing(o), o.elsewhere.profile.profile_id, "x"
+    ),
+    "provider_credentials.keep_renewed": lambda o: provider_credentials.keep_renewed(
         *_sealing(o), o.elsewhere.profile.profile_id, "x", NOW + 30
     ),
-    "profiles.lease_refresh": lambda o: profiles.lease_refresh(*_profile(o), NOW + DAY, 30),
+    "provider_credentials.lease_refresh": lambda o: provider_credentials.lease_refresh(*_profile(o), NOW + DAY, 30),
     "profiles.note_failure": lambda o: profiles.note_failure(*_profile(o), 7, NOW),
-    "profiles.read_credentials": lambda o: profiles.read_credentials(*_sealing(o), o.elsewhere.profile.profile_id),
+    "provider_credentials.read_credentials": lambda o: provider_credentials.read_credentials(
+        *_sealing(o), o.elsewhere.profile.profile_id
+    ),
     "profiles.remove": lambda o: profiles.remove(*o.foreign, o.elsewhere.profile),
 }
 MAKERS: dict[str, Call] = {

@@ -9,7 +9,16 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from slotlink.errors import NotFound
-from slotlink.store import accounts, due_calendars, event_writes, mirrored_events, mirrors, profiles, tables
+from slotlink.store import (
+    accounts,
+    due_calendars,
+    event_writes,
+    mirrored_events,
+    mirrors,
+    profiles,
+    provider_credentials,
+    tables,
+)
 from slotlink.store.event_writes import stream
 from slotlink.store.mirrors import Mirror
 from tests.contract.mirrored_calls import DESCRIBED, Elsewhere, an_event, connect_somebody
@@ -234,18 +243,18 @@ async def test_one_refresh_at_a_time_and_what_comes_of_another_is_not_kept(store
 
     async def leased(now: int) -> bool:
         async with store.transaction() as connection:
-            return await profiles.lease_refresh(connection, *own, now, 30)
+            return await provider_credentials.lease_refresh(connection, *own, now, 30)
 
     async def kept(text: str, until: int) -> tuple[bool, str | None]:
         async with store.transaction() as connection:
-            done = await profiles.keep_renewed(connection, store.vault, *own, text, until)
-            return done, await profiles.read_credentials(connection, store.vault, *own)
+            done = await provider_credentials.keep_renewed(connection, store.vault, *own, text, until)
+            return done, await provider_credentials.read_credentials(connection, store.vault, *own)
 
     assert await leased(NOW) and not await leased(NOW + 29)
     assert await leased(NOW + 30), "whoever had it died"
     assert await kept("late", NOW + 30) == (False, "secret")
     async with store.transaction() as connection:
-        await profiles.end_refresh(connection, *own, NOW + 30)
+        await provider_credentials.end_refresh(connection, *own, NOW + 30)
     assert not await leased(NOW + 31), "one that is over ends nobody else's"
     assert await kept("new", NOW + 60) == (True, "new")
     assert await leased(NOW + 31)
@@ -266,6 +275,11 @@ async def test_who_signed_in_before_is_found_until_the_profile_is_removed(store:
         await profiles.remove(connection, application_id, maya.profile)
         assert await profiles.find_profile(connection, application_id, "caldav", "maya@host") is None
         assert await profiles.list_profiles(connection, application_id, maya.sub) == []
-        assert await profiles.read_credentials(connection, store.vault, application_id, maya.profile.profile_id) is None
+        assert (
+            await provider_credentials.read_credentials(
+                connection, store.vault, application_id, maya.profile.profile_id
+            )
+            is None
+        )
         rows = await store.rows(connection)
     assert not rows["events"] and not rows["busy_periods"]

@@ -32,13 +32,9 @@ END:VCALENDAR
 """
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def served(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Following]:
-    variables: dict[str, str] = {}
-    if request.param == "postgresql":
-        cluster: Cluster = request.getfixturevalue("cluster")
-        variables["SLOTLINK_DATABASE_URL"] = cluster.migrated_database()
-    with Following(tmp_path, clock=Clock(START), **variables) as served:
+@pytest.fixture
+def served(on_engine: dict[str, str], tmp_path: Path) -> Generator[Following]:
+    with Following(tmp_path, clock=Clock(START), **on_engine) as served:
         yield served
 
 

@@ -15,7 +15,7 @@ from slotlink.services.channels import tell_profile
 from slotlink.services.deps import Deps
 from slotlink.services.provider_tokens import StoredTokens
 from slotlink.services.providers import open_connector, read_stored
-from slotlink.store import accounts, profiles
+from slotlink.store import accounts, profiles, provider_credentials
 
 _TYPED = ("address", "user", "password")
 
@@ -39,7 +39,7 @@ async def access_to(deps: Deps, application_id: str, profile: Profile) -> AsyncG
 
 async def _credentials(deps: Deps, application_id: str, profile: Profile) -> str:
     async with deps.database.reading() as connection:
-        text = await profiles.read_credentials(connection, deps.vault, application_id, profile.profile_id)
+        text = await provider_credentials.read_credentials(connection, deps.vault, application_id, profile.profile_id)
     if text is None:
         raise AccessRevoked("the profile is connected no longer")
     return text
@@ -58,7 +58,7 @@ async def _end_access(deps: Deps, application_id: str, profile: Profile, used: s
     """Its calendars are unreadable until somebody connects it anew, which its application hears once."""
     async with deps.database.transaction() as connection:
         await accounts.lock(connection, application_id, [profile.sub])
-        text = await profiles.read_credentials(connection, deps.vault, application_id, profile.profile_id)
+        text = await provider_credentials.read_credentials(connection, deps.vault, application_id, profile.profile_id)
         if text is None or _typed(text) != _typed(used):
             return
         await profiles.disconnect(connection, application_id, profile, reason[:500])

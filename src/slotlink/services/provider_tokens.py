@@ -14,7 +14,7 @@ from slotlink.connectors.guard import plain_session
 from slotlink.errors import AccessRevoked, NotFound, ProviderUnavailable, StoreUnavailable
 from slotlink.services.deps import Deps
 from slotlink.services.providers import read_stored, sign_in_of, to_store
-from slotlink.store import profiles
+from slotlink.store import provider_credentials
 
 LEASE_S = 30  # longer than oauth.DEADLINE_S: whoever died is followed by another
 WAIT_S = 12.0  # for somebody else's refresh
@@ -59,7 +59,9 @@ class StoredTokens:
             if stored["access_token"] != refused and now + AHEAD_S < stored["expires_at"]:
                 return stored["access_token"]
             async with self._deps.database.transaction() as connection:
-                ours = await profiles.lease_refresh(connection, self._application_id, self._profile_id, now, LEASE_S)
+                ours = await provider_credentials.lease_refresh(
+                    connection, self._application_id, self._profile_id, now, LEASE_S
+                )
             if ours:
                 # Whoever waits may be out of time; what the provider gives for a token that is over then is kept.
                 renewing = asyncio.create_task(self._refresh(stored, now + LEASE_S))
@@ -84,7 +86,7 @@ class StoredTokens:
                 return current["access_token"]  # somebody has signed in anew meanwhile
             text = to_store(credentials_of(renewed, int(time.time()), stored))
             async with self._deps.database.transaction() as connection:
-                kept = await profiles.keep_renewed(
+                kept = await provider_credentials.keep_renewed(
                     connection, self._deps.vault, self._application_id, self._profile_id, text, leased
                 )
             if not kept:  # somebody has signed in anew: that counts
@@ -94,7 +96,7 @@ class StoredTokens:
         finally:
             if not kept:
                 async with self._deps.database.transaction() as connection:
-                    await profiles.end_refresh(connection, self._application_id, self._profile_id, leased)
+                    await provider_credentials.end_refresh(connection, self._application_id, self._profile_id, leased)
 
     async def _renew(self, stored: dict[str, Any]) -> oauth.Tokens:
         sign_in = sign_in_of(self._deps.settings, self._provider_name)
@@ -108,7 +110,7 @@ class StoredTokens:
     async def _stored(self) -> dict[str, Any]:
         try:
             async with self._deps.database.reading() as connection:
-                text = await profiles.read_credentials(
+                text = await provider_credentials.read_credentials(
                     connection, self._deps.vault, self._application_id, self._profile_id
                 )
         except NotFound:

@@ -8,7 +8,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink.domain.accent import AccentNumbers, derive_numbers
@@ -53,14 +53,7 @@ async def find(connection: AsyncConnection, application_id: str) -> Branding | N
     )
     pictures = {each.scheme: Logo(each.media_type, base64.b64decode(each.content), each.width) for each in found}
     return Branding(
-        name=row.name,
-        accent=row.accent,
-        logo=pictures.get("light"),
-        dark_logo=pictures.get("dark"),
-        privacy_url=row.privacy_url,
-        support_url=row.support_url,
-        default_locale=row.default_locale,
-        embed_origins=_origins(row.embed_origins),
+        accent=row.accent, logo=pictures.get("light"), dark_logo=pictures.get("dark"), **_plain_members(row)
     )
 
 
@@ -74,15 +67,8 @@ async def find_shown(connection: AsyncConnection, application_id: str) -> ShownB
             logos.c.application_id == application_id
         )
     )
-    return ShownBranding(
-        name=row.name,
-        accent=_numbers(row.accent_numbers),
-        logos={each.scheme: ShownLogo(each.logo_sha256, each.media_type, each.width) for each in found},
-        privacy_url=row.privacy_url,
-        support_url=row.support_url,
-        default_locale=row.default_locale,
-        embed_origins=_origins(row.embed_origins),
-    )
+    pictures = {each.scheme: ShownLogo(each.logo_sha256, each.media_type, each.width) for each in found}
+    return ShownBranding(accent=_numbers(row.accent_numbers), logos=pictures, **_plain_members(row))
 
 
 async def find_logo(connection: AsyncConnection, sha256: bytes) -> tuple[str, bytes] | None:
@@ -129,8 +115,15 @@ def _of(application_id: str):
     return select(brandings).where(brandings.c.application_id == application_id)
 
 
-def _origins(text: str | None) -> tuple[str, ...]:
-    return tuple(json.loads(text)) if text else ()
+def _plain_members(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
+    """What is shown as it was set."""
+    return {
+        "name": row.name,
+        "privacy_url": row.privacy_url,
+        "support_url": row.support_url,
+        "default_locale": row.default_locale,
+        "embed_origins": tuple(json.loads(row.embed_origins or "[]")),
+    }
 
 
 def _numbers(text: str | None) -> AccentNumbers | None:

@@ -31,8 +31,8 @@ from slotlink.services.links import tell_no_times
 from slotlink.store import bookings, links
 from slotlink.web.body import form_members, read_body
 from slotlink.web.clients import client_of, speaks_for_many
+from slotlink.web.invitation import Notice
 from slotlink.web.page_status import answer, bare_page, booked_times, headers_of, show_status, too_often, unknown
-from slotlink.web.pages import Notice
 from slotlink.web.state import state_of
 from slotlink.web.visit import Visit, comes_from_us, locale_of, onward, open_visit, token_fits
 from slotlink.web.wire import parse_time

@@ -16,7 +16,7 @@ from slotlink.services.booking import find_offer
 from slotlink.services.links import tell_no_times
 from slotlink.store import bookings
 from slotlink.web.brand_view import BrandView
-from slotlink.web.pages import Notice
+from slotlink.web.invitation import Notice
 from slotlink.web.problems import wait_of_unknown
 from slotlink.web.state import state_of
 from slotlink.web.visit import Visit, locale_of

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from slotlink.web.brand_view import BrandView
 from slotlink.web.dates import (
     Hours,
     date_text,
@@ -24,7 +22,9 @@ from slotlink.web.dates import (
     week_start,
     weekday_names,
 )
+from slotlink.web.day_texts import DayText, SlotText
 from slotlink.web.day_view import Day, PartOfDay, clock_change, local, month_after, parts_of_day, shown_month, weeks_of
+from slotlink.web.invitation import Choice, Invitation, Notice
 from slotlink.web.languages import page_locale
 from slotlink.web.words import words_of
 from slotlink.web.zones import UTC_NAMES, ZoneText, zone_text
@@ -34,78 +34,6 @@ LONG_DESCRIPTION = 240
 
 LONGEST_UNIT = 7
 """Characters of the word behind a count under a day; a longer one is left out (design.md section 3)."""
-
-
-Asked = Literal["tzid", "hours", "date", "month", "locale"]
-
-
-@dataclass(frozen=True)
-class Invitation:
-    """What the page may show about a link. The caller has already left out what `event_private` hides."""
-
-    application_name: str
-    summary: str
-    description: str | None
-    place: str | None
-    people: tuple[str, ...]
-    duration_s: int
-    path: str  # of the link's page, "/rts/TOKEN": every link and form leads there
-    leads_to: str = ""  # the host that the booking leads on to; none where it stays on the page's own
-    brand: BrandView | None = None
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What the visitor asked to see, validated. `hours` is None where the locale decides."""
-
-    tzid: str
-    hours: Hours | None
-    date: datetime.date | None
-    month: tuple[int, int] | None
-    locale: str
-    organiser_tzid: str
-    keep_locale: bool = False  # the locale was asked for in the address, so links carry it on
-    unread: tuple[tuple[Asked, str], ...] = ()  # asked for, and not understood
-    detect_zone: bool = False  # nobody asked for a zone: script may put the device's in its place
-
-
-@dataclass(frozen=True)
-class Notice:
-    """Why a booking was refused, and the slot (UTC seconds) that was asked for."""
-
-    reason: Literal["taken", "not_open", "expired", "disabled", "invalid", "unreadable"]
-    slot: int | None
-
-
-class DayText(NamedTuple):
-    """A day of the list or the month. Without `address` it has no times, without `number` it is outside the month."""
-
-    number: str = ""
-    is_today: bool = False
-    address: str = ""
-    label: str = ""  # its accessible name
-    date: str = ""
-    short_date: str = ""
-    short_weekday: str = ""
-    short_day: str = ""  # with its weekday
-    free: str = ""  # how many times, in digits
-    times: str = ""  # "8 times"
-    unit: str = ""  # " times": what follows the digits, where it is short
-    is_chosen: bool = False
-    iso: str = ""
-
-
-class SlotText(NamedTuple):
-    """A slot's button. `zone` only on a day with two offsets, where each time must name its own."""
-
-    value: str
-    time: str
-    label: str  # its accessible name
-    zone: str
-    date: str
-    short_date: str
-    short_weekday: str
-    short_day: str  # with its weekday
 
 
 class PageView:

@@ -9,25 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from babel import Locale
-from jinja2 import Environment, FileSystemLoader, pass_context
-from jinja2.runtime import Context
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
-from slotlink.web.dates import date_text, number_text
+from slotlink.web.dates import date_text
 from slotlink.web.day_view import chosen_day, days_of, near_days, shown_month
+from slotlink.web.invitation import Choice, Invitation, Notice
 from slotlink.web.languages import page_locale, tag_of
 from slotlink.web.page_hints import hints_of
-from slotlink.web.page_view import Choice, Invitation, Notice, PageView, wire_time
+from slotlink.web.page_view import PageView, wire_time
 from slotlink.web.script_words import script_words
+from slotlink.web.templating import environment
 from slotlink.web.words import words_of
 from slotlink.web.zones import zone_options
-
-__all__ = ["Choice", "Invitation", "Notice", "Pages"]
 
 
 class Pages:
@@ -231,7 +228,7 @@ class Pages:
         locale = view if isinstance(view, Locale) else view.locale
         common = {} if isinstance(view, Locale) else {**view.common(), "script_words": _script_words(view.locale)}
         return (
-            _environment()
+            environment()
             .get_template(template)
             .render(
                 words=words_of(locale),
@@ -249,51 +246,6 @@ class Pages:
 def _script_words(locale: Locale) -> Markup:
     # As Jinja's tojson writes it: no character that could end the element.
     return htmlsafe_json_dumps(script_words(words_of(locale), locale))
-
-
-@cache
-def _environment() -> Environment:
-    """One for the process: templates are compiled once. Each page brings its words along, in its context."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
-    )
-    filters: dict[str, Any] = {"one_way": _one_way, "digits": _digits}
-    environment.filters.update(filters)
-    install: Any = getattr(environment, "install_gettext_callables")  # noqa: B009 - added by the extension
-    install(_gettext, _ngettext, newstyle=True, pgettext=_pgettext)
-    return environment
-
-
-@pass_context
-def _gettext(context: Context, message: str) -> str:
-    return context["words"].gettext(message)
-
-
-@pass_context
-def _ngettext(context: Context, singular: str, plural: str, number: int) -> str:
-    return context["words"].ngettext(singular, plural, number)
-
-
-@pass_context
-def _pgettext(context: Context, purpose: str, message: str) -> str:
-    return context["words"].pgettext(purpose, message)
-
-
-@pass_context
-def _digits(context: Context, number: int) -> str:
-    return number_text(number, context["locale"])
-
-
-# Marks that turn the direction of what follows. In a page <bdi> keeps them to their text; a title has no elements.
-_TURNS = dict.fromkeys([0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
-
-
-def _one_way(text: str) -> str:
-    return text.translate(_TURNS)
 
 
 def _safe_address(address: str) -> str:

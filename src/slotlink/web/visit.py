@@ -19,12 +19,14 @@ from slotlink.errors import (
 )
 from slotlink.store import accounts, applications, brandings, links
 from slotlink.web.brand_view import brand_view
+from slotlink.web.dates import Hours
+from slotlink.web.invitation import Asked, Choice, Invitation
 from slotlink.web.languages import locale_of_tag, negotiate
-from slotlink.web.page_view import Asked
-from slotlink.web.pages import Choice, Invitation
 from slotlink.web.state import WebState
 from slotlink.web.wire import parse_date, zone_names
 
+HOURS: dict[str, Hours] = {"12": 12, "24": 24}  # as the address of a page says it
+HOUR_FORMATS: dict[str, Hours] = {"h": 12, "H": 24}  # as a link's terms say it
 OWN_PATHS = ("/rts/", "/add_to_calendar/scheduling/", "/real_time_scheduling/")
 
 
@@ -85,18 +87,18 @@ def _choice(request: Request, link: Link, asked: dict[str, Any], locale: str) ->
     """What a visitor wants to see. Whatever cannot be read is as if it were not there."""
     tzid = asked.get("tzid")
     known_zone = isinstance(tzid, str) and tzid in zone_names()
-    hours = {"12": 12, "24": 24}.get(str(asked.get("hours")), {"h": 12, "H": 24}.get(link.terms.hour_format or ""))
+    hours = HOURS.get(str(asked.get("hours"))) or HOUR_FORMATS.get(link.terms.hour_format or "")
     date, month = _date(asked.get("date")), _month(asked.get("month"))
     read: dict[Asked, Any] = {
         "tzid": known_zone,
-        "hours": asked.get("hours") in ("12", "24"),
+        "hours": asked.get("hours") in HOURS,
         "date": date,
         "month": month,
         "locale": asks_for_a_language(asked),
     }
     return Choice(
         tzid=str(tzid) if known_zone else link.terms.tzid,
-        hours=hours,  # type: ignore[arg-type]
+        hours=hours,
         date=date,
         month=month,
         locale=locale,

@@ -13,7 +13,8 @@ import pytest
 
 import slotlink.web.pages
 from slotlink.web.day_view import chosen_day, clock_change, days_of, shown_month
-from slotlink.web.pages import Choice, Invitation, Notice, Pages
+from slotlink.web.invitation import Choice, Invitation, Notice
+from slotlink.web.pages import Pages
 
 LONDON = ZoneInfo("Europe/London")
 VOID = {"meta", "link", "input", "br"}

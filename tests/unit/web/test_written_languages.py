@@ -7,8 +7,8 @@ import re
 import pytest
 from tests.every_page import INVITATION, PAGES, at, booking_pages, choice_of, every_page
 
+from slotlink.web.invitation import Choice, Invitation
 from slotlink.web.languages import page_locale, tag_of
-from slotlink.web.pages import Choice, Invitation
 from slotlink.web.words import catalogue_names
 
 
