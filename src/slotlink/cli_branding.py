@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
@@ -55,7 +54,7 @@ def brand(
         async def act(deps: Deps) -> Branding:
             if not changes:
                 return await read_branding(deps, client_id)
-            return await change_branding(deps, client_id, lambda old: dataclasses.replace(old, **changes), _now())
+            return await change_branding(deps, client_id, lambda old: dataclasses.replace(old, **changes))
 
         shown = given(run(migrated(act)))
         tell(as_json, {"client_id": client_id, **(shown if as_json else _for_people(shown))})
@@ -100,7 +99,3 @@ def _for_people(shown: dict[str, Any]) -> dict[str, str]:
     for member in ("logo", "dark_logo"):
         texts[member] = (shown[member] or "").partition(";")[0].removeprefix("data:")
     return {member: text or "not set" for member, text in texts.items()}
-
-
-def _now() -> int:
-    return int(time.time())

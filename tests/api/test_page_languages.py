@@ -20,7 +20,7 @@ def visit(link: CreatedLink, accepts: str = "", **asked: str) -> ReadPage:
 def language(answer: Any) -> str:
     found = re.search(r'<html lang="([^"]*)" dir="(ltr|rtl)"', answer.text)
     assert found is not None
-    assert (found[2] == "rtl") is found[1].startswith("ar")
+    assert (found[2] == "rtl") is found[1].startswith(("ar", "he"))
     return found[1]
 
 

@@ -28,7 +28,7 @@ def unread(page: Page, link: CreatedLink, part: str) -> None:
 
 def wait_until_replaced(page: Page) -> None:
     page.evaluate("() => { window.held = document.activeElement; }")
-    page.wait_for_function("() => !held.isConnected")
+    page.wait_for_function("() => !held.isConnected", timeout=60_000)  # the pauses grow to half a minute
 
 
 def test_who_waits_for_calendars_keeps_the_focus(served: ServedCenter, browser: Browser) -> None:

@@ -21,8 +21,8 @@ LONDON: dict[str, Any] = {"timezone_id": "Europe/London", "locale": "en-GB", "vi
 
 
 @contextmanager
-def opened(browser: Browser, url: str, **context: Any) -> Generator[Page]:
-    """A page of its own, which must log nothing and fail in nothing."""
+def opened(browser: Browser, url: str, excuse: str = "409 (Conflict)", **context: Any) -> Generator[Page]:
+    """A page of its own, which must log nothing but the `excuse`, and fail in nothing."""
     with_context = browser.new_context(**{**LONDON, **context})
     page = with_context.new_page()
     faults: list[str] = []
@@ -30,7 +30,7 @@ def opened(browser: Browser, url: str, **context: Any) -> Generator[Page]:
     page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
     page.goto(url)
     yield page
-    assert [fault for fault in faults if "409 (Conflict)" not in fault] == []
+    assert [fault for fault in faults if excuse not in fault] == []
     with_context.close()
 
 
@@ -216,6 +216,8 @@ def test_a_zone_is_found_by_what_people_type(served: ServedCenter, browser: Brow
         expect(page.get_by_role("status").filter(has_text="Times now in Berlin.")).to_have_count(1)
         page.get_by_text("Change", exact=True).click()
         expect(page.get_by_role("heading", name="Recently chosen")).to_be_visible()
+        page.get_by_text("Change", exact=True).click()
+        expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_a_time_vanishes_while_the_page_is_open_and_comes_back(served: ServedCenter, browser: Browser) -> None:
@@ -237,6 +239,57 @@ def test_a_time_vanishes_while_the_page_is_open_and_comes_back(served: ServedCen
         maya.cancel("meanwhile")
         expect(page.locator("section.times .slots button.taken")).to_have_count(0)
         assert len(slots(page)) == before
+
+
+def test_a_day_that_loses_its_last_time_says_so(served: ServedCenter, browser: Browser) -> None:
+    link, (maya, _) = interview(served)
+    with opened(browser, f"{link.url}?tzid=Europe/London&date=2027-03-10") as page:
+        expect(page.get_by_text("Live: checked a moment ago")).to_be_visible()
+        maya.event("all-day", moment("2027-03-10T00:00:00Z"), moment("2027-03-11T00:00:00Z"))
+        expect(page.locator(".live")).to_contain_text("None is left on this day.")
+        assert slots(page) == []
+        expect(page.locator("#chosen")).to_have_text("Wednesday 10 March")
+
+
+def test_times_that_could_not_be_fetched_anew_are_asked_for_again(served: ServedCenter, browser: Browser) -> None:
+    """The stream says each thing once."""
+    link, (maya, _) = interview(served)
+    with opened(browser, f"{link.url}?tzid=Europe/London", excuse="net::ERR_FAILED") as page:
+        expect(page.get_by_text("Live: checked a moment ago")).to_be_visible()
+        refused: list[str] = []
+
+        def refuse_once(route: Route) -> None:
+            refused.append(route.request.url)
+            if len(refused) == 1:
+                route.abort()
+            else:
+                route.continue_()
+
+        page.route("**/rts/*?*", refuse_once)
+        start = moment(slots(page)[0])
+        maya.event("meanwhile", start, start + HOUR // 4)
+        expect(page.locator(".slots .taken").first).to_be_visible(timeout=15_000)
+        assert len(refused) > 1
+
+
+def test_a_booking_goes_where_it_leads_although_the_stream_says_closed_first(
+    served: ServedCenter, browser: Browser
+) -> None:
+    link, _ = interview(served, selection_mode="no_confirm")
+    with opened(browser, f"{link.url}?tzid=Europe/London") as page:
+        expect(page.get_by_text("Live: checked a moment ago")).to_be_visible()
+
+        def hold_back(route: Route) -> None:
+            if route.request.method != "POST":
+                return route.continue_()
+            answer = route.fetch(max_redirects=0)  # it is booked, and every open page is told
+            page.wait_for_timeout(1500)
+            return route.fulfill(response=answer)
+
+        page.route("**/rts/*", hold_back)
+        page.locator(".times .slots button").first.click()
+        page.wait_for_url("**/healthz?token=*")
+    assert link.status()["status"] == "completed"
 
 
 def test_new_times_are_offered_and_do_not_push_in(served: ServedCenter, browser: Browser) -> None:

@@ -38,7 +38,7 @@ async def test_it_is_read_as_it_was_written_in_place_of_any_other(store: Store, 
     async with store.transaction() as connection:
         assert await brandings.find(connection, own) is None and await brandings.find_shown(connection, own) is None
         for written in (WHOLE, branding, branding):
-            await brandings.replace(connection, own, written, NOW)
+            await brandings.replace(connection, own, written)
         assert await brandings.find(connection, own) == branding
         shown = await brandings.find_shown(connection, own)
     assert shown is not None
@@ -62,7 +62,7 @@ async def test_the_version_before_can_delete_an_application_that_has_one(store: 
     async with store.transaction() as connection:
         application_id, _ = await applications.create(connection, store.vault, "Globex", NOW)
         own = Logo("image/png", application_id.encode(), 28)
-        await brandings.replace(connection, application_id, Branding("Globex", logo=own), NOW)
+        await brandings.replace(connection, application_id, Branding("Globex", logo=own))
         assert await brandings.find_logo(connection, hashlib.sha256(own.content).digest()) is not None
         for table in (client_secrets, application_rows):
             await connection.execute(delete(table).where(table.c.application_id == application_id))

@@ -262,7 +262,7 @@ CALLS: dict[str, Call] = {
 }
 # These make something new of the caller's own; nothing of anybody else's is named in them.
 MAKERS: dict[str, Call] = {
-    "brandings.replace": lambda o: brandings.replace(*o.foreign, Branding("Initech"), NOW),
+    "brandings.replace": lambda o: brandings.replace(*o.foreign, Branding("Initech")),
     "authorizations.add_redirect_uri": lambda o: authorizations.add_redirect_uri(*o.foreign, BACK, NOW),
     "authorizations.keep_sign_in": lambda o: authorizations.keep_sign_in(
         o.connection, o.store.vault, o.store.foreign_id, f"of {o.store.foreign_id}", "request", NOW
@@ -343,7 +343,7 @@ async def _own(store: Store, connection: Any) -> tuple[Owner, Link, str, str, st
     [item] = await outbox.claim(connection, "w_1", NOW, lease_s=40, limit=1)
     await outbox.settle(connection, item, Attempt(NOW, 1, 500, "answered 500"), state="dead", due_at=None)
     channel = await channels.create(connection, store.application_id, maya.sub, "https://x.test/", Filters(), NOW)
-    await brandings.replace(connection, store.application_id, BRANDING, NOW)
+    await brandings.replace(connection, store.application_id, BRANDING)
     going, watch = await _going(store, connection, maya), await _watch(store, connection, maya)
     elsewhere = await connect_somebody(store, connection)
     return maya, link, access_token, event_uid, item_id, channel.channel_id, going, watch, elsewhere

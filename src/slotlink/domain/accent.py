@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 ACCENT = r"^#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})$"
 GREY = 0.02  # a chroma below has no hue worth keeping
@@ -40,6 +41,7 @@ def accent_of(text: str) -> str:
     return f"#{digits.lower()}"
 
 
+@lru_cache(maxsize=1024)
 def derive_numbers(accent: str) -> AccentNumbers:
     """`accent` is `#rrggbb`.
 

@@ -62,7 +62,7 @@ class Logo:
 def read_logo(content: bytes) -> Logo:
     """The logo as it is kept. Raises ValueError."""
     if len(content) > MAX_LOGO_BYTES:
-        raise ValueError(f"may have {MAX_LOGO_BYTES} bytes; this one has {len(content)}")
+        raise ValueError(f"may have at most {MAX_LOGO_BYTES} bytes; this one has {len(content)}")
     if content.startswith(_PNG):
         return Logo("image/png", content, _drawn_width(*_size_of_png(content)))
     root = _parse_svg(content)
@@ -71,7 +71,7 @@ def read_logo(content: bytes) -> Logo:
     drawn.set("xmlns", SVG[1:-1])
     written = tostring(drawn, encoding="unicode").encode()
     if len(written) > MAX_LOGO_BYTES:
-        raise ValueError(f"may have {MAX_LOGO_BYTES} bytes; written out, this one has {len(written)}")
+        raise ValueError(f"may have at most {MAX_LOGO_BYTES} bytes; written out, this one has {len(written)}")
     return Logo("image/svg+xml", written, width)
 
 
@@ -116,10 +116,13 @@ def _parse_svg(content: bytes) -> Element:
 
 def _size_of_svg(root: Element) -> tuple[float, float]:
     try:
-        _, _, width, height = map(float, re.split(r"[\s,]+", root.get("viewBox", "").strip()))
+        box = root.get("viewBox", "").strip()
+        _, _, width, height = map(float, re.split(r"[\s,]+", box))
+        if "_" in box:  # Python's way of writing numbers alone
+            raise ValueError(box)
     except ValueError as error:
         raise ValueError("needs a viewBox of four numbers on its <svg>") from error
-    if not (0 < width < 1e6 and 0 < height < 1e6):  # and so no NaN
+    if not (1e-3 < width < 1e6 and 1e-3 < height < 1e6):  # and so no NaN
         raise ValueError("needs a viewBox with a width and a height")
     return width, height
 

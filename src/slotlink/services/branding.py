@@ -20,9 +20,7 @@ async def read_branding(deps: Deps, application_id: str) -> Branding:
         return await brandings.find(connection, application_id) or Branding()
 
 
-async def change_branding(
-    deps: Deps, application_id: str, change: Callable[[Branding], Branding], now: int
-) -> Branding:
+async def change_branding(deps: Deps, application_id: str, change: Callable[[Branding], Branding]) -> Branding:
     """What `change` makes of what is set, written as a whole. Raises NotFound, InvalidRequest."""
     async with deps.database.transaction() as connection:
         await applications.get(connection, application_id)
@@ -30,7 +28,7 @@ async def change_branding(
         branding = change(await brandings.find(connection, application_id) or Branding())
         if branding.dark_logo is not None and branding.logo is None:
             raise InvalidRequest.of("logo", "errors.required", "a logo for dark needs one for light beside it")
-        await brandings.replace(connection, application_id, branding, now)
+        await brandings.replace(connection, application_id, branding)
     return branding
 
 

@@ -164,6 +164,8 @@ class LiveOffers:
         """Read the mark of every followed link."""
         self._woken.clear()
         self._looked_at = asyncio.get_running_loop().time()
+        if self._changed_elsewhere is not None:
+            self._changed_elsewhere()  # what is read now is known: one look for one commit
         try:
             marks = await self._read_marks()
         except StoreUnavailable as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import Row, delete, insert, select, update
@@ -43,7 +43,8 @@ class ShownBranding:
 
 async def find(connection: AsyncConnection, application_id: str) -> Branding | None:
     """None where nothing was ever set."""
-    row = (await connection.execute(_of(application_id))).one_or_none()
+    statement = select(brandings).where(brandings.c.application_id == application_id)
+    row = (await connection.execute(statement)).one_or_none()
     if row is None:
         return None
     found = await connection.execute(
@@ -58,17 +59,23 @@ async def find(connection: AsyncConnection, application_id: str) -> Branding | N
 
 
 async def find_shown(connection: AsyncConnection, application_id: str) -> ShownBranding | None:
-    """The same for a page, without the pictures."""
-    row = (await connection.execute(_of(application_id))).one_or_none()
-    if row is None:
-        return None
-    found = await connection.execute(
-        select(logos.c.scheme, logos.c.logo_sha256, logos.c.media_type, logos.c.width).where(
-            logos.c.application_id == application_id
+    """The same for a page, without the pictures: in one statement, as every page asks."""
+    of_logos = (logos.c.scheme, logos.c.logo_sha256, logos.c.media_type, logos.c.width)
+    rows = (
+        await connection.execute(
+            select(brandings, *of_logos)
+            .outerjoin(logos, logos.c.application_id == brandings.c.application_id)
+            .where(brandings.c.application_id == application_id)
         )
+    ).all()
+    if not rows:
+        return None
+    accent = rows[0].accent
+    return ShownBranding(
+        accent=None if accent is None else derive_numbers(accent),
+        logos={row.scheme: ShownLogo(row.logo_sha256, row.media_type, row.width) for row in rows if row.scheme},
+        **_plain_members(rows[0]),
     )
-    pictures = {each.scheme: ShownLogo(each.logo_sha256, each.media_type, each.width) for each in found}
-    return ShownBranding(accent=_numbers(row.accent_numbers), logos=pictures, **_plain_members(row))
 
 
 async def find_logo(connection: AsyncConnection, sha256: bytes) -> tuple[str, bytes] | None:
@@ -79,17 +86,15 @@ async def find_logo(connection: AsyncConnection, sha256: bytes) -> tuple[str, by
     return None if row is None else (row.media_type, base64.b64decode(row.content))
 
 
-async def replace(connection: AsyncConnection, application_id: str, branding: Branding, now: int) -> None:
+async def replace(connection: AsyncConnection, application_id: str, branding: Branding) -> None:
     """Write the whole of it. Whoever calls holds `applications.lock`."""
     values: dict[str, Any] = {
         "name": branding.name,
         "accent": branding.accent,
-        "accent_numbers": None if branding.accent is None else json.dumps(asdict(derive_numbers(branding.accent))),
         "privacy_url": branding.privacy_url,
         "support_url": branding.support_url,
         "default_locale": branding.default_locale,
         "embed_origins": json.dumps(branding.embed_origins) if branding.embed_origins else None,
-        "updated_at": now,
     }
     replaced = await connection.execute(
         update(brandings).where(brandings.c.application_id == application_id).values(**values)
@@ -111,10 +116,6 @@ async def replace(connection: AsyncConnection, application_id: str, branding: Br
             )
 
 
-def _of(application_id: str):
-    return select(brandings).where(brandings.c.application_id == application_id)
-
-
 def _plain_members(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
     """What is shown as it was set."""
     return {
@@ -124,11 +125,3 @@ def _plain_members(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
         "default_locale": row.default_locale,
         "embed_origins": tuple(json.loads(row.embed_origins or "[]")),
     }
-
-
-def _numbers(text: str | None) -> AccentNumbers | None:
-    if text is None:
-        return None
-    numbers: dict[str, Any] = json.loads(text)
-    pale: list[float] | None = numbers.pop("pale")
-    return AccentNumbers(**numbers, pale=(pale[0], pale[1]) if pale else None)

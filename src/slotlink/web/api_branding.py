@@ -35,7 +35,7 @@ async def replace(request: Request) -> Response:
     # What is replaced as a whole is not wiped by a body that got lost.
     members = await read_object(request, web.context.limits.body_bytes, required=True)
     wanted = check(BrandingRequest, members, web.context).branding()
-    written = await change_branding(web.deps, application_id, lambda _: wanted, web.now())
+    written = await change_branding(web.deps, application_id, lambda _: wanted)
     return render.json_response({"branding": given(written)})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
@@ -27,7 +27,7 @@ from slotlink.domain.branding import (
     origin_of,
 )
 from slotlink.domain.logo import MAX_LOGO_BYTES, Logo, read_logo
-from slotlink.web.wire import Fault, Text, Wire, WireContext, fault
+from slotlink.web.wire import Text, Wire, fault
 
 _DATA = re.compile(r"data:image/(?:png|svg\+xml);base64,([A-Za-z0-9+/]+={0,2})")
 _DATA_LENGTH = len("data:image/svg+xml;base64,") + 4 * -(-MAX_LOGO_BYTES // 3)
@@ -92,11 +92,6 @@ class BrandingRequest(Wire):
         Field(max_length=MAX_ORIGINS),
     ] = Field(default_factory=list)
     """Sites that may show the pages in an `<iframe>`: exact origins, `https:` save for localhost and 127.0.0.1."""
-
-    @classmethod
-    def cross_check(cls, raw: Mapping[str, Any], context: WireContext) -> Iterable[Fault]:
-        if raw.get("dark_logo") is not None and raw.get("logo") is None:
-            yield ("logo",), "errors.required", "logo must be specified where dark_logo is"
 
     def branding(self) -> Branding:
         return Branding(

@@ -170,6 +170,8 @@ ENTITIES = '<!DOCTYPE svg [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>'
         pytest.param(svg(SHAPE, ""), id="without viewBox"),
         pytest.param(svg(SHAPE, 'viewBox="0 0 nan 10"'), id="a width that is no number"),
         pytest.param(svg(SHAPE, 'viewBox="0 0 10 0"'), id="without height"),
+        pytest.param(svg(SHAPE, 'viewBox="0 0 999999 1e-320"'), id="hardly any height"),
+        pytest.param(svg(SHAPE, 'viewBox="0 0 4_0 10"'), id="a number as Python alone writes it"),
         pytest.param(svg(SHAPE, 'viewBox="0 0 101 10"'), id="drawn too wide"),
         pytest.param(svg("<path d='&quot;'/>"), id="quotes in a value"),
         pytest.param(b"<html><script>alert(1)</script></html>", id="a page"),

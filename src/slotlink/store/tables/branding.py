@@ -4,7 +4,6 @@ version before this one does not know them."""
 from __future__ import annotations
 
 from sqlalchemy import (
-    BigInteger,
     CheckConstraint,
     Column,
     ForeignKeyConstraint,
@@ -24,12 +23,10 @@ brandings = Table(
     of_application(),
     Column("name", Text),
     Column("accent", String(7)),  # #rrggbb
-    Column("accent_numbers", Text),  # what the page draws from, derived when it was set
     Column("privacy_url", Text),
     Column("support_url", Text),
     Column("default_locale", String(16)),
     Column("embed_origins", Text),
-    Column("updated_at", BigInteger, nullable=False),
     ForeignKeyConstraint(["application_id"], ["applications.application_id"], ondelete="CASCADE"),
 )
 

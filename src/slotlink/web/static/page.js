@@ -42,19 +42,22 @@
 
   // Pages in place of pages. What styles this one stays; that of another answer has another nonce.
   const read = (text) => new DOMParser().parseFromString(text.replace(/<style[^]*?<\/style>/, ""), "text/html");
+  const fetched = async (address, options) => read(await (await fetch(address, { ...options, headers: { Accept: "text/html" } })).text());
   const isPicker = (page) => Boolean(find(".choose", page));
-  let loading = null;
+  let loading = null, noted = "";
 
   async function ask(address, options) {
     loading?.abort();
     const mine = loading = new AbortController();
     const slow = setTimeout(() => { find(".choose")?.classList.add("reading"); say(words.reading); }, 300);
     try {
-      const answer = await fetch(address, { ...options, headers: { Accept: "text/html" }, signal: mine.signal });
-      return read(await answer.text());
+      return await fetched(address, { ...options, signal: mine.signal });
     } finally {
       clearTimeout(slow);
-      find(".choose")?.classList.remove("reading");
+      if (loading === mine) {
+        loading = null;
+        find(".choose")?.classList.remove("reading");
+      }
     }
   }
 
@@ -62,24 +65,31 @@
   const keyOf = (element) => [element.tagName, element.id, element.value, element.href ?? element.getAttribute("aria-label")].join();
 
   function show(page) {
-    const held = document.activeElement, key = keyOf(held), note = find("#note")?.value;
+    const held = document.activeElement, key = keyOf(held), selected = held.id === "note" && [held.selectionStart, held.selectionEnd];
     if (isPicker(page) && isPicker(document)) {
       for (const part of [".view", ".choose"]) find(part).replaceWith(document.adoptNode(find(part, page)));
+      for (const name of main().getAttributeNames()) main().removeAttribute(name);
       for (const { name, value } of find("main", page).attributes) main().setAttribute(name, value);
     } else {
       document.body.className = page.body.className;
       document.body.replaceChildren(...document.adoptNode(page.body).childNodes);
     }
     document.title = page.title;
-    if (note && find("#note")) find("#note").value = note;
+    const field = find("#note");
+    if (noted && field && !field.value) {
+      field.value = noted;
+      const folded = field.closest("details");
+      if (folded) folded.open = true;
+    }
     begin();
     if (held.isConnected) return; // else nobody who only waits may lose their place (WCAG 2.4.3)
     all("a, button, summary, input, textarea, [tabindex]").find((each) => each.offsetParent && keyOf(each) === key)?.focus({ preventScroll: true });
+    if (selected && field) field.setSelectionRange(...selected);
   }
 
   let place = location.pathname + location.search;
   const moveTo = (address) => {
-    history.pushState(null, "", address);
+    if (new URL(address, location).href !== location.href || !isPicker(document)) history.pushState(null, "", address);
     place = location.pathname + location.search;
   };
 
@@ -107,7 +117,7 @@
       import(script.dataset.zones).then((zones) => zones.open({ script, words, kept, count, go, say })).catch(() => { document.documentElement.classList.remove("scripted"); change.parentElement.open = true; });
       return;
     }
-    const link = event.target.closest(".days a, .month a, .notice a, a.back, .actions a[data-page]");
+    const link = event.target.closest(".days a, .month a, .notice a, a.back, .confirm a.button");
     if (!link || link.origin !== location.origin) return;
     event.preventDefault();
     const step = ["earlier", "later"].find((name) => link.classList.contains(name));
@@ -118,7 +128,8 @@
   addEventListener("popstate", () => {
     const before = place;
     place = location.pathname + location.search;
-    if (place !== before || !isPicker(document)) go(location.href, null, { push: false }); // else a part of this page
+    const placed = () => { if (document.activeElement === document.body) (find("#chosen") ?? find("h1"))?.focus(); };
+    if (place !== before || !isPicker(document)) go(location.href, placed, { push: false }); // else a part of this page
   });
 
   document.addEventListener("change", (event) => {
@@ -133,7 +144,7 @@
   document.addEventListener("submit", async (event) => {
     const form = event.target, button = event.submitter;
     if (button?.getAttribute("aria-disabled") === "true" || form.dataset.sent) return event.preventDefault();
-    if (form.method !== "post") return;
+    if (form.method !== "post" || !button) return; // an old browser does not tell which was pressed
     if (form.matches(".choose[data-confirms]")) {
       event.preventDefault();
       const body = new URLSearchParams(new FormData(form));
@@ -149,6 +160,7 @@
       return;
     }
     form.dataset.sent = "yes";
+    if (find("#note", form)) noted = "";
     const label = button?.innerHTML;
     if (button?.classList.contains("main")) {
       button.setAttribute("aria-disabled", "true");
@@ -156,15 +168,19 @@
     }
     setTimeout(() => { // whoever stopped it may send it again: it books once however often it comes
       delete form.dataset.sent;
+      listen();
       button?.removeAttribute("aria-disabled");
       if (button?.classList.contains("main")) button.innerHTML = label;
     }, 15_000);
   });
-  addEventListener("pageshow", ({ persisted }) => { if (persisted) location.reload(); });
+  // By its address, as this document may be what a form was answered with.
+  const anew = () => { const { address } = main()?.dataset ?? {}; address ? location.replace(address) : location.reload(); };
+  addEventListener("pageshow", ({ persisted }) => { if (persisted) anew(); });
 
   document.addEventListener("input", ({ target }) => {
     const left = find("#note-left");
     if (target.id !== "note" || !left) return;
+    noted = target.value;
     const rest = 500 - [...target.value.replaceAll("\r\n", "\n").trim()].length;
     left.textContent = rest > 100 ? "" : rest < 0 ? count(words.too_long, -rest) : count(words.left, rest);
   });
@@ -226,23 +242,28 @@
   });
 
   // Live: the server tells that times have changed; the page itself, asked again, tells which.
-  let stream = null, polling = null, retry = null, retries = 0;
+  let stream = null, heard = "", polling = null, asking = null, again = null, retry = null, retries = 0;
   const offline = () => { write(words.offline); say(words.offline); };
-  const startOf = ({ value }) => value;
 
   async function refresh() {
     const shown = main();
     const address = shown.dataset.address;
     if (!address) return;
+    asking?.abort(); // of two answers the older might come last
+    clearTimeout(again);
+    const { signal } = asking = new AbortController();
+    const askAgain = () => { again = setTimeout(refresh, 5000); }; // the stream says each thing once
     let page;
     try {
-      page = read(await (await fetch(address, { headers: { Accept: "text/html" } })).text());
+      page = await fetched(address, { signal });
     } catch {
-      return offline();
+      if (signal.aborted) return;
+      if (!navigator.onLine) offline();
+      return askAgain();
     }
     if (main() !== shown || shown.dataset.address !== address) return; // the visitor has gone on meanwhile
     const fresh = find("main", page);
-    if (!fresh?.dataset.status) return; // a fault: what is shown stays
+    if (!fresh?.dataset.status) return askAgain(); // a fault: what is shown stays
     if (!isPicker(page) || !isPicker(document)) return show(page);
     shown.dataset.times = fresh.dataset.times;
     compare(page);
@@ -250,8 +271,8 @@
 
   function compare(page) {
     const same = find(".choose").dataset.date === find(".choose", page).dataset.date;
-    const now = new Set(same ? all(".slots button", page).map(startOf) : []);
-    const buttons = all(".slots button"), before = new Set(buttons.map(startOf));
+    const now = new Set(same ? all(".slots button", page).map(({ value }) => value) : []);
+    const buttons = all(".slots button"), before = new Set(buttons.map(({ value }) => value));
     const taken = buttons.filter((button) => !now.has(button.value) && !button.classList.contains("taken"));
     for (const button of taken) {
       const time = document.createElement("s");
@@ -278,43 +299,64 @@
       if (held) { const cell = all(`${part} td, ${part} li`)[place]; (find("a", cell) ?? cell)?.focus(); }
     }
     const left = all(".slots button:not(.taken)").length;
-    if (same) find("#chosen small").replaceWith(document.adoptNode(find("#chosen small", page)));
+    find("#chosen small").replaceChildren(...(same ? find("#chosen small", page).childNodes : [])); // "None is left" says the rest
     const added = [...now].filter((start) => !before.has(start)).length;
+    const offering = find(".live button") === document.activeElement;
     const text = taken.length ? `${count(words.were_taken, taken.length)} ${left ? count(words.are_left, left) : words.none_left}` : words.live;
     if (added) {
       const button = Object.assign(document.createElement("button"), { type: "button", textContent: count(words.show_new, added) });
       button.addEventListener("click", () => go(main().dataset.address, focusTimes, { push: false }));
       write(text, " ", button);
     } else write(text);
+    if (offering) (find(".live button") ?? find("#chosen")).focus();
     if (taken.length) say(text);
   }
 
   function listen() {
-    stream?.close();
-    clearInterval(polling);
+    clearTimeout(polling);
     const address = main()?.dataset.live;
-    if (!address || document.hidden) return;
-    const poll = () => { clearInterval(polling); polling = setInterval(refresh, 30_000); };
+    const wanted = address && !document.hidden ? new URL(address, location).href : "";
+    if (wanted && stream?.url === wanted && stream.readyState !== EventSource.CLOSED) return hear(); // another page of it
+    stream?.close();
+    stream = null;
+    heard = "";
+    if (!wanted) return;
+    // Without a stream the page asks by itself, and now and then for a stream again: a server starts anew, too.
+    const poll = () => { polling = setTimeout(() => { refresh(); listen(); }, 27_000 + Math.random() * 6000); };
     if (!window.EventSource) return poll();
-    const mine = stream = new EventSource(address);
-    mine.addEventListener("times", ({ data }) => {
-      if (find(".live") && !find(".live button")) write(words.live);
-      if (data !== main().dataset.times) refresh();
+    const mine = stream = new EventSource(wanted);
+    mine.addEventListener("times", ({ data }) => { heard = data; hear(); });
+    mine.addEventListener("closed", () => {
+      mine.close();
+      if (!find("form[data-sent]")) anew(); // else it may be closed by what is just being booked here
     });
-    mine.addEventListener("closed", () => location.reload());
-    mine.addEventListener("error", () => { if (mine.readyState === EventSource.CLOSED) poll(); });
+    mine.addEventListener("error", () => { if (stream === mine && mine.readyState === EventSource.CLOSED) poll(); });
+  }
+
+  function hear() {
+    if (!heard) return;
+    if (heard !== main().dataset.times) refresh();
+    else if (find(".live") && !find(".live button")) write(words.live);
   }
   document.addEventListener("visibilitychange", listen);
   addEventListener("offline", offline);
   addEventListener("online", () => { refresh(); listen(); });
   addEventListener("pagehide", () => stream?.close());
 
-  // Calendars that could not be read are tried again, ever less often.
+  // Calendars that could not be read are tried again, ever less often, and behind whatever the visitor does meanwhile.
   function tryAgain() {
     clearTimeout(retry);
     if (!find("[data-retry]")) { retries = 0; return; }
-    const pause = [2, 5, 10, 30][Math.min(retries++, 3)];
-    retry = setTimeout(() => document.hidden || find("dialog") ? tryAgain() : go(main().dataset.address, null, { push: false }), pause * 1000);
+    retry = setTimeout(readAgain, [2, 5, 10, 30][Math.min(retries++, 3)] * 1000);
+  }
+
+  async function readAgain() {
+    const shown = main(), { address } = shown.dataset;
+    const busy = () => document.hidden || loading || find("dialog, form[data-sent]") || main() !== shown || shown.dataset.address !== address;
+    if (busy()) return tryAgain();
+    const page = await fetched(address).catch(() => null);
+    if (busy() || !find("main", page ?? document.createElement("p"))?.dataset.status) return tryAgain(); // a fault: what is shown stays
+    show(page);
   }
 
   function begin() {
@@ -325,6 +367,12 @@
     listen();
     tryAgain();
   }
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
-  else begin();
+  function start() {
+    begin();
+    // What a form was answered with has an address of its own, too, to come back to.
+    if (isPicker(document) && !location.search) history.replaceState(null, "", main().dataset.address + location.hash);
+    place = location.pathname + location.search;
+  }
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+  else start();
 })();

@@ -47,15 +47,23 @@ function fitting(text) {
   return [...starts, ...holds];
 }
 
+async function names(address) {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
+  return answer.json();
+}
+
 export async function open({ script, words, kept, count, go, say }) {
   const form = document.querySelector("form.view"), summary = form.querySelector("summary"), details = summary.parentElement;
   const already = form.querySelector("dialog");
   if (already) return already.close();
-  zones ??= await (await fetch(script.dataset.zoneNames)).json();
+  zones ??= await names(script.dataset.zoneNames);
+  if (!form.isConnected || form.querySelector("dialog")) return; // another page, or another press, meanwhile
   const known = new Map(zones.map((zone) => [zone[0], zone]));
   const recent = JSON.parse(kept.read("zones") ?? "[]").filter((tzid) => known.has(tzid));
   const device = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const current = form.tzid.value;
+  const cityOf = (tzid) => known.get(tzid)?.[1] ?? tzid.split("/").at(-1).replaceAll("_", " "); // a device may know an older name
 
   const search = element("input", { type: "search", id: "zone-search", autocomplete: "off", placeholder: words.search });
   search.setAttribute("aria-label", words.search);
@@ -80,7 +88,7 @@ export async function open({ script, words, kept, count, go, say }) {
 
   // Tab leads out of it where it is not modal: what is reached then must not lie under it (WCAG 2.4.11).
   function left({ relatedTarget }) {
-    if (!relatedTarget || dialog.contains(relatedTarget)) return;
+    if (!relatedTarget || relatedTarget === summary || dialog.contains(relatedTarget)) return;
     removeEventListener("pointerdown", outside);
     dialog.remove();
     details.open = false;
@@ -93,14 +101,14 @@ export async function open({ script, words, kept, count, go, say }) {
     shut();
     go(`${form.action}?${query}`, () => {
       document.querySelector("details.zone > summary").focus();
-      say(words.times_now.replace("{zone}", known.get(tzid)?.[1] ?? tzid));
+      say(words.times_now.replace("{zone}", cityOf(tzid)));
     });
   }
 
   function row(tzid, note) {
-    const [, city, country] = known.get(tzid) ?? [tzid, tzid, ""];
+    const country = known.get(tzid)?.[2];
     const button = element("button", { type: "button" },
-      element("span", {}, element("b", { textContent: city }), element("small", {}, `${note ?? (country && `${country}.`)} `, element("bdi", { textContent: offsetOf(tzid) }))),
+      element("span", {}, element("b", { textContent: cityOf(tzid) }), element("small", {}, `${note ?? (country ? `${country}.` : "")} `, element("bdi", { textContent: offsetOf(tzid) }))),
       element("bdi", { textContent: clockOf(tzid) }));
     if (tzid === current) button.setAttribute("aria-current", "true");
     button.addEventListener("click", () => choose(tzid));
@@ -127,6 +135,7 @@ export async function open({ script, words, kept, count, go, say }) {
 
   search.addEventListener("input", draw);
   dialog.addEventListener("keydown", (event) => {
+    if (event.isComposing) return; // Enter and Escape belong to the writing of Japanese, say
     const rows = [...list.querySelectorAll("button")], at = rows.indexOf(document.activeElement);
     if (event.key === "Escape") shut();
     else if (event.key === "Enter" && event.target === search) rows[0]?.click();
@@ -138,13 +147,17 @@ export async function open({ script, words, kept, count, go, say }) {
     event.preventDefault();
   });
   close.addEventListener("click", shut);
-  const outside = ({ target }) => { if (!dialog.contains(target) || target === dialog) shut(); };
+  const isSheet = matchMedia("(max-width: 639.9px)").matches;
+  const outside = ({ target, clientY }) => {
+    const isBackdrop = isSheet && target === dialog && clientY < dialog.getBoundingClientRect().top;
+    if (isBackdrop || !(dialog.contains(target) || summary.contains(target))) shut();
+  };
   dialog.addEventListener("close", shut); // by the browser, where it has a gesture of its own for that
   dialog.addEventListener("focusout", left);
   form.append(dialog);
   details.open = true; // so that the button is said to be expanded; the plain list in it stays hidden
   draw();
-  if (matchMedia("(max-width: 639.9px)").matches) dialog.showModal();
+  if (isSheet) dialog.showModal();
   else dialog.show();
   addEventListener("pointerdown", outside);
   search.focus();

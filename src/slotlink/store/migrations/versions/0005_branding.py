@@ -15,12 +15,10 @@ def upgrade() -> None:
         sa.Column("application_id", sa.String(length=32), nullable=False),
         sa.Column("name", sa.Text(), nullable=True),
         sa.Column("accent", sa.String(length=7), nullable=True),
-        sa.Column("accent_numbers", sa.Text(), nullable=True),
         sa.Column("privacy_url", sa.Text(), nullable=True),
         sa.Column("support_url", sa.Text(), nullable=True),
         sa.Column("default_locale", sa.String(length=16), nullable=True),
         sa.Column("embed_origins", sa.Text(), nullable=True),
-        sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["application_id"],
             ["applications.application_id"],
