@@ -132,6 +132,33 @@ def test_keys_that_do_not_open_the_data_are_refused_before_anything_is_served(pl
     assert place("applications", "list", **{KEYS: f"{NEW},{OLD}"}).code == 0
 
 
+def test_who_has_just_left_the_database_is_running_no_longer(
+    tmp_path: Path, commands: Commands, cluster: Cluster
+) -> None:
+    """Its connection outlives it there; one that stays is somebody's who runs."""
+    place = Folder(tmp_path, commands, SLOTLINK_DATABASE_URL=cluster.migrated_database(), SLOTLINK_SECRET_KEYS=OLD)
+    assert place("applications", "create", "Globex").code == 0
+    for is_staying in (False, True):
+        before = f"""
+import slotlink.store.keys as keys
+looks = iter([True, True, {is_staying}, {is_staying}])
+async def others_are_connected(connection): return next(looks)
+keys.others_are_connected = others_are_connected
+"""
+        done = place("applications", "list", before=before, **{KEYS: f"{NEW},{OLD}"})
+        assert (done.code, "is running" in done.err) == ((2, True) if is_staying else (0, False)), done.err
+        if not is_staying:
+            forget = Settings.from_environ(place.environ | {KEYS: f"{NEW},{OLD}"})
+            finished(_forget_key(forget, NEW_ID))
+
+
+async def _forget_key(settings: Settings, key_id: str) -> None:
+    deps = open_deps(settings)
+    async with deps.database.transaction() as connection:
+        await connection.execute(delete(keys_in_use).where(keys_in_use.c.key_id == key_id))
+    await deps.database.close()
+
+
 def test_a_key_that_a_running_server_cannot_know_is_not_brought_into_use(place: Folder) -> None:
     assert place("applications", "create", "Globex").code == 0
     deps = open_deps(Settings.from_environ(place.environ))

@@ -23,6 +23,7 @@ from slotlink.store.keys import KeyInUse, SealedColumn, SealedValue
 from slotlink.vault import sealed_by
 
 COUNTED_AT_ONCE = 5000  # rows of one reading
+LEAVING_S = (0.1, 0.3, 0.6, 1.0)  # PostgreSQL lists a process that has ended for a moment longer
 RESEALED_AT_ONCE = 200  # rows of one transaction: some ten milliseconds of a lock
 
 Rows = dict[str, int]  # by table
@@ -204,8 +205,12 @@ async def _put(deps: Deps, column: SealedColumn, changes: Sequence[tuple[SealedV
 async def _others_work(deps: Deps) -> bool:
     """Whether a server or worker is at the database, as far as can be told from here."""
     if deps.settings.sqlite_path is None:
-        async with deps.database.reading() as connection:
-            return await keys.others_are_connected(connection)
+        for pause in LEAVING_S:
+            async with deps.database.reading() as connection:
+                if not await keys.others_are_connected(connection):
+                    return False
+            await asyncio.sleep(pause)
+        return True
     try:
         own_file(deps.settings.sqlite_path)
     except ConfigurationError:
