@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test calendars check format words bench campaign model faults simulation hostile mutants audit picture lock
+.PHONY: help run test calendars check format words bench campaign model faults simulation hostile mutants audit picture pictures names lock
 
 PYTHON ?= python3
 CASES ?= 50000
@@ -24,6 +24,8 @@ help:
 	@echo "make calendars  the CalDAV connector against Cyrus, DAViCal and SOGo; as root on Debian 12 it installs them"
 	@echo "make check      format, lint, types"
 	@echo "make words      bring the catalogues of the page's words up to date, and say what is missing in them"
+	@echo "make pictures   every state of the page, on a telephone and a wide screen, light and dark: docs/pages"
+	@echo "make names      what a screen reader hears in every state of the page, for the tests to compare with"
 	@echo "make bench      measure, as ratios to references in the same run"
 	@echo "make campaign   look long for a wrong answer of the engine: 50,000 queries, every zone (CASES=)"
 	@echo "make model      search every state of the booking's model with Spin"
@@ -73,7 +75,7 @@ words: $(VENV)/dev
 test: $(VENV)/dev
 	@bash tests/set_up.sh
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@bash tests/in_memory.sh $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Real servers, each started by the tests in a folder of its own; what cannot be had is skipped loudly.
 calendars: $(VENV)/dev
@@ -111,6 +113,14 @@ audit: $(BIN)/uv
 # The picture of the page that the README shows, taken by the browser test.
 picture: $(VENV)/dev
 	@SLOTLINK_PICTURE=docs/page.png $(BIN)/pytest tests/browser -k books_a_slot_without_script
+
+# Every state of the page, on a telephone and a wide screen, light and dark: one sheet each.
+pictures: $(VENV)/dev
+	@$(BIN)/python -m tests.browser.pictures docs/pages
+
+# What a screen reader hears in every state; read the difference.
+names: $(VENV)/dev
+	@SLOTLINK_NAMES=write $(BIN)/pytest tests/browser/test_states.py -k every_name
 
 lock: $(BIN)/uv
 	@$(COMPILE) requirements/uv.in -o requirements/uv.txt

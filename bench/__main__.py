@@ -26,12 +26,13 @@ from bench.engine_figures import engine_figures
 from bench.figures import Figure, table
 from bench.load import Load, best_load
 from bench.measures import WHOLE, Effort, journey_figures, process_figures, serving, status_figures
+from bench.page_figures import NO_CHROMIUM, find_chromium, page_figures
 from bench.postgresql_figures import postgresql_figures
 from bench.processes import LOAD_CORE, SERVER_CORE, can_pin
 from bench.town import Town, build
 
 RESULTS = Path(__file__).with_name("results.json")
-GROUPS = ("status", "journeys", "availability", "process", "engine", "calendars", "postgresql", "callbacks")
+GROUPS = ("status", "journeys", "page", "availability", "process", "engine", "calendars", "postgresql", "callbacks")
 
 
 def main() -> None:
@@ -74,14 +75,17 @@ def _measured(
     effort: Effort, load: Load, groups: list[str], folder: Path
 ) -> Generator[tuple[str, str, list[Figure]], None, None]:
     """Give each group as soon as it is measured: its name, the title of its table, its figures."""
-    if not {"status", "journeys", "process"}.isdisjoint(groups):
+    if not {"status", "journeys", "page", "process"}.isdisjoint(groups):
         town: Town = build(folder / "town", effort.sizes)
-    if not {"status", "journeys"}.isdisjoint(groups):
+    if not {"status", "journeys", "page"}.isdisjoint(groups):
         with serving(town, folder) as servers:
             if "status" in groups:
                 yield "status", "status", status_figures(town, servers, load, effort)
             if "journeys" in groups:
                 yield "journeys", "journeys", journey_figures(town, servers, load, effort, folder)
+            if "page" in groups:
+                title = "page in a browser" if find_chromium() else f"page in a browser; {NO_CHROMIUM}"
+                yield "page", title, page_figures(town, servers.slotlink, servers.constant, load, effort)
     if "availability" in groups:
         yield "availability", "availability", availability_figures(load, effort, folder)
     if "process" in groups:

@@ -20,9 +20,10 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from slotlink.app import make_app, open_deps, prepare
-from slotlink.domain.event import wire_time
+from slotlink.domain.event import EventTime, wire_time
 from slotlink.settings import Settings
-from slotlink.store import applications
+from slotlink.store import applications, events
+from slotlink.store.calendars import touch_calendar
 from slotlink.vault import new_key
 
 START = 1_804_150_800  # Thursday 4 March 2027, 09:00 UTC
@@ -166,6 +167,21 @@ class Person:
         body = {"event_id": event_id, "summary": event_id, "start": wire_time(start), "end": wire_time(end), **members}
         answer = self.center.http.post(f"/v1/calendars/{self.calendar_id}/events", json=body, headers=self.key)
         assert answer.status_code == 202, answer.text
+
+    def events_at_once(self, times: Mapping[str, tuple[int, int]]) -> None:
+        """As `event` for each, by its id, in one transaction and without a request each."""
+
+        async def write(deps: Any) -> None:
+            owner = (self.center.client_id, self.calendar_id)
+            now = int(self.center.clock())
+            async with deps.database.transaction() as connection:
+                for event_id, (start, end) in times.items():
+                    time = EventTime(start, end, "Etc/UTC")
+                    details = {"summary": event_id, "tzid": time.tzid}
+                    await events.upsert_managed(connection, *owner, event_id, details, time, "busy", now)
+                await touch_calendar(connection, *owner, now)
+
+        self.center.run(write)
 
     def cancel(self, event_id: str) -> None:
         answer = self.center.http.request(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import itertools
 import json
 import os
 import queue
@@ -10,12 +11,14 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from slotlink.vault import new_key
+from tests.forked import Forked
 
 START_S = 30
 
@@ -25,14 +28,16 @@ class LiveServer:
 
     def __init__(self, folder: Path, *, port: int = 0, arguments: tuple[str, ...] = (), **variables: str) -> None:
         self._environ = environ_for(folder, **variables)
-        command = [sys.executable, "-m", "slotlink", "serve", "--port", str(port), *arguments]
-        self._log = (folder / "server.log").open("ab")
-        self.process = subprocess.Popen(command, env=self._environ, stdout=subprocess.PIPE, stderr=self._log, text=True)
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
+        log, out = folder / "server.log", folder / f"server.{next(_COUNT)}.out"
+        out.touch()
+        command = ("serve", "--port", str(port), *arguments)
+        self.process = Forked(command, self._environ, out, log)
+        end = time.monotonic() + START_S
+        while not (line := out.read_text()).endswith("\n") and self.process.poll() is None and time.monotonic() < end:
+            time.sleep(0.01)
         if not line.startswith("listening on "):
             self.process.kill()
-            raise RuntimeError(f"slotlink serve did not start: {(folder / 'server.log').read_text()}")
+            raise RuntimeError(f"slotlink serve did not start: {log.read_text()}")
         self.url = line.removeprefix("listening on ").strip()
 
     def cli(self, *arguments: str) -> Any:
@@ -49,9 +54,7 @@ class LiveServer:
     def stop(self, number: int = signal.SIGTERM) -> int:
         if self.process.poll() is None:
             self.process.send_signal(number)
-        code = self.process.wait(20)
-        self._log.close()
-        return code
+        return self.process.wait(20)
 
 
 def environ_for(folder: Path, **variables: str) -> dict[str, str]:
@@ -60,6 +63,7 @@ def environ_for(folder: Path, **variables: str) -> dict[str, str]:
 
 
 _KEY = new_key()
+_COUNT = itertools.count()
 
 
 @contextmanager

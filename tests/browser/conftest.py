@@ -6,10 +6,12 @@ import asyncio
 import shutil
 import threading
 from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from slotlink import app as composition
 from tests.center import Center, skippable
@@ -17,9 +19,8 @@ from tests.center import Center, skippable
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Generator[Browser]:
-    """Ends with its module: Playwright keeps a loop running in this thread, in which no other test could start one."""
+@contextmanager
+def chromium() -> Generator[Browser]:
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         if skippable("Chromium"):
@@ -29,6 +30,13 @@ def browser() -> Generator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Generator[Browser]:
+    """Ends with its module: Playwright keeps a loop running in this thread, in which no other test could start one."""
+    with chromium() as browser:
+        yield browser
 
 
 class ServedCenter(Center):
@@ -56,3 +64,19 @@ class ServedCenter(Center):
 def served(tmp_path: Path) -> Generator[ServedCenter]:
     with ServedCenter(tmp_path) as center:
         yield center
+
+
+@contextmanager
+def london(
+    browser: Browser, *, width: int = 1280, height: int = 860, scheme: Any = "light", **more: Any
+) -> Generator[Page]:
+    """A page of somebody in London, who reads British English."""
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,
+        locale="en-GB",
+        timezone_id="Europe/London",
+        **more,
+    )
+    yield context.new_page()
+    context.close()

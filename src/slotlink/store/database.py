@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from slotlink.errors import ConfigurationError, Conflict, OutcomeUnknown, StoreUnavailable
 from slotlink.store.postgresql import BROKEN, connect
+from slotlink.store.sqlite_driver import Connection
 
 BUSY_TIMEOUT_MS = 10_000
 READERS = 4
@@ -161,8 +162,11 @@ def _open_sqlite(url: str, checkpoints: bool) -> Database:
         # WAL is a property of the file: set once, before the pools, without a transaction.
         plain.execute("PRAGMA journal_mode = WAL")
     aio_url = make_url(url).set(drivername="sqlite+aiosqlite")
-    writer = create_async_engine(aio_url, pool_size=1, max_overflow=0, hide_parameters=True)
-    reader = create_async_engine(aio_url, pool_size=READERS, max_overflow=0, hide_parameters=True)
+    creator = functools.partial(Connection, str(path))
+    writer = create_async_engine(aio_url, async_creator=creator, pool_size=1, max_overflow=0, hide_parameters=True)
+    reader = create_async_engine(
+        aio_url, async_creator=creator, pool_size=READERS, max_overflow=0, hide_parameters=True
+    )
     _configure_sqlite(writer, begin="BEGIN IMMEDIATE", checkpoint_pages=1000 if checkpoints else 0)
     _configure_sqlite(reader, begin="BEGIN", checkpoint_pages=0, read_only=True)
     return Database("sqlite", url, writer, reader)

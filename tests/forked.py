@@ -1,0 +1,135 @@
+"""`slotlink …` as a process of its own, forked in a moment from one that has imported it already.
+
+Run as a program, this file is that parent. It reads one job a line and prints one answer a line.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+
+
+class Forked:
+    """One process, with as much of `subprocess.Popen` as tests use. What it prints goes to files."""
+
+    def __init__(self, arguments: tuple[str, ...], environ: dict[str, str], out: Path, err: Path) -> None:
+        job = {"arguments": arguments, "environ": environ, "out": str(out), "err": str(err)}
+        self._parent = _parent(environ.get("PYTHONPATH", ""))
+        self.pid: int = self._parent.ask(job)
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """The exit code of one that has ended, such as 1, or -9 for killed."""
+        if self.returncode is None:
+            self.returncode = self._parent.ask({"ended": self.pid})
+        return self.returncode
+
+    def wait(self, timeout: float) -> int:
+        end = time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            if time.monotonic() > end:
+                raise subprocess.TimeoutExpired(f"process {self.pid}", timeout)
+            time.sleep(0.005)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+class _Parent:
+    def __init__(self, path: str) -> None:
+        self._lock = threading.Lock()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.forked"],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": path},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        atexit.register(self._close)
+
+    def ask(self, job: dict[str, Any]) -> Any:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        with self._lock:
+            self._process.stdin.write(json.dumps(job) + "\n")
+            self._process.stdin.flush()
+            return json.loads(self._process.stdout.readline())
+
+    def _close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(20)
+
+
+@cache
+def _parent(path: str) -> _Parent:
+    """One for each place that the sources come from."""
+    return _Parent(path)
+
+
+def _run(job: dict[str, Any]) -> int:
+    """In a child: the command, until it ends."""
+    os.environ.clear()
+    os.environ.update(job["environ"])
+    for number, name in ((1, "out"), (2, "err")):
+        os.dup2(os.open(job[name], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), number)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    sys.argv = ["slotlink", *job["arguments"]]
+    try:
+        cli.main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+def _serve_jobs() -> None:
+    """Until standard input ends; nobody outlives that."""
+    living: set[int] = set()
+    for line in sys.stdin:
+        job = json.loads(line)
+        if "ended" in job:
+            pid, status = os.waitpid(job["ended"], os.WNOHANG)
+            living.discard(pid)
+            print(json.dumps(os.waitstatus_to_exitcode(status) if pid else None), flush=True)
+            continue
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                code = _run(job)
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                sys.stdout.flush(), sys.stderr.flush()
+                os._exit(code)
+        living.add(pid)
+        print(pid, flush=True)
+    for pid in living:
+        os.kill(pid, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    import slotlink.app  # what serving imports, before the first fork
+    import slotlink.demo.play
+    from slotlink import cli
+
+    assert slotlink.app and slotlink.demo.play  # used, whatever a linter thinks
+
+    _serve_jobs()
