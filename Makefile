@@ -75,7 +75,7 @@ words: $(VENV)/dev
 test: $(VENV)/dev
 	@bash tests/set_up.sh
 	@$(MAKE) --no-print-directory check
-	@bash tests/in_memory.sh $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@bash tests/in_memory.sh $(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Real servers, each started by the tests in a folder of its own; what cannot be had is skipped loudly.
 calendars: $(VENV)/dev
@@ -120,7 +120,7 @@ pictures: $(VENV)/dev
 
 # What a screen reader hears in every state; read the difference.
 names: $(VENV)/dev
-	@SLOTLINK_NAMES=write $(BIN)/pytest tests/browser/test_states.py -k every_name
+	@SLOTLINK_NAMES=write $(BIN)/pytest tests/browser/test_states.py -k light
 
 lock: $(BIN)/uv
 	@$(COMPILE) requirements/uv.in -o requirements/uv.txt

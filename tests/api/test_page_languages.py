@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from slotlink.web.visit import onward
 from tests.api.connecting import Browser, allow, authorize_url
-from tests.center import Center, CreatedLink, ReadPage
+from tests.center import DAY, Center, CreatedLink, ReadPage
 
 
 def visit(link: CreatedLink, accepts: str = "", **asked: str) -> ReadPage:
@@ -68,9 +69,40 @@ def test_a_booking_that_leads_to_the_links_own_page_keeps_its_language(kept: boo
 def test_a_language_that_the_browser_accepts_is_not_carried_on(center: Center) -> None:
     """A link that is passed on speaks to its reader."""
     page = visit(center.create_link(center.person("maya")), "de")
-    assert language(page) == "de" and "locale=" not in page.text and "locale" not in page.hidden
+    inside = page.text.partition('<footer class="foot">')[0]
+    assert language(page) == "de" and "locale=" not in inside and "locale" not in page.hidden
     unknown = visit(center.create_link(center.person("jo")), "de", locale="nb")
     assert language(unknown) == "de" and "locale" not in unknown.hidden
+
+
+def test_the_foot_of_a_page_leads_to_every_language(center: Center) -> None:
+    link = center.create_link(center.person("maya"))
+    page = visit(link, tzid="Asia/Tokyo", hours="12", locale="de")
+    assert '<span class="unseen">Sprache </span>Deutsch</summary>' in page.text
+    offered = re.findall(r'<li><a href="([^"]*)" lang="([^"]*)" hreflang="[^"]*">([^<]+)</a>', page.text)
+    assert len(offered) == 19 and ("fr-CA", "Français (Canada)") in {each[1:] for each in offered}
+    for address, tag, _ in offered:
+        other = ReadPage(center.http.get(html.unescape(address), headers={"Accept-Language": "nl"}))
+        assert language(other) == tag.replace("zh-CN", "zh-Hans-CN") and other.slots == page.slots
+        assert 'value="Asia/Tokyo" selected' in other.text
+
+
+@pytest.mark.parametrize("state", ["completed", "disabled", "expired"])
+def test_links_that_are_closed_lead_there_too(center: Center, state: str) -> None:
+    link = center.create_link(center.person("maya"))
+    match state:
+        case "completed":
+            page = link.page()
+            link.choose(page.slots[0], page)
+        case "disabled":
+            path = f"/v1/real_time_scheduling/{link.link_id}/disable"
+            said = {"display_message": "No more"}
+            assert center.http.post(path, json=said, headers=center.key).status_code == 200
+        case _:
+            center.clock.now += 30 * DAY
+    (address,) = re.findall(r'<a href="([^"]*)" lang="pl"', visit(link).text)
+    other = ReadPage(center.http.get(html.unescape(address)))
+    assert (language(other), other.status) == ("pl", state)
 
 
 def test_pages_of_nobodys_speak_too(center: Center) -> None:

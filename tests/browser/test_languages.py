@@ -18,6 +18,9 @@ STYLE = (Path(pages.__file__).parent / "static" / "page.css").read_text(encoding
 SPACING = """* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important }
 p { margin-block-end: 2em !important }"""
 WIDTHS = (320, 640, 1280)
+ONLY_WORDS = re.compile(
+    r"connect, (caldav|ics), (?!unprotected)|connect, refused: (?!form)|none suitable, \d+ |connect, the same"
+)
 
 # Texts that are drawn outside the window or of a box they stand in. Not what only assistive technology reads. A month's
 # table is wider by 4 px on either side than its section, and a word beside a count in it may be out of sight.
@@ -56,6 +59,11 @@ def page(browser: Browser) -> Generator[Page]:
     context.close()
 
 
+def layouts(locale: str) -> dict[str, str]:
+    """Every page, but for those that differ from another in a sentence only."""
+    return {name: html for name, html in every_page(locale).items() if not ONLY_WORDS.match(name)}
+
+
 def show(page: Page, html: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     page.set_content(re.sub("<link rel=.stylesheet.[^>]*>", lambda _: f"<style>{STYLE}</style>", html))
@@ -67,7 +75,7 @@ def overflow(page: Page) -> int:
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_page_in_arabic_scrolls_sideways_or_is_cut(page: Page, width: int) -> None:
-    for name, html in every_page("ar").items():
+    for name, html in layouts("ar").items():
         show(page, html, width)
         assert overflow(page) <= 0, name
         assert page.evaluate(CUT) == [], name
@@ -118,7 +126,7 @@ def test_an_offset_in_an_arabic_sentence_reads_from_left_to_right(page: Page) ->
 @pytest.mark.parametrize(("locale", "width"), [("de", 320), ("de", 940), ("he", 640)])
 def test_words_that_are_longer_by_two_fifths_fit(page: Page, tmp_path: Path, locale: str, width: int) -> None:
     with pseudo_words(tmp_path):
-        shown = every_page(locale)
+        shown = layouts(locale)
     for name, html in shown.items():
         show(page, html, width)
         assert overflow(page) <= 0, name
@@ -128,7 +136,7 @@ def test_words_that_are_longer_by_two_fifths_fit(page: Page, tmp_path: Path, loc
 @pytest.mark.parametrize("width", [320, 1280])
 def test_wider_spacing_of_text_fits(page: Page, width: int) -> None:
     """WCAG 1.4.12: each distance at once as wide as a visitor may set it."""
-    for name, html in every_page("en-GB").items():
+    for name, html in layouts("en-GB").items():
         show(page, html, width)
         page.add_style_tag(content=SPACING)
         assert overflow(page) <= 0, name

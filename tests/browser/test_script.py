@@ -131,6 +131,8 @@ def test_days_months_formats_and_back_need_no_reload(served: ServedCenter, brows
         page.get_by_role("link", name=re.compile("^Wednesday 10 March 2027")).click()
         expect(page.locator("#chosen")).to_contain_text("Wednesday 10 March")
         assert "date=2027-03-10" in page.url
+        in_german = page.locator(".languages a[lang=de]")
+        expect(in_german).to_have_attribute("href", re.compile("date=2027-03-10.*locale=de"))
         page.locator(".hours label", has_text="12 h").click()
         expect(page.locator("section.times .slots button").first).to_contain_text("pm")
         assert "hours=12" in page.url and "date=2027-03-10" in page.url

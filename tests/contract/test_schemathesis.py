@@ -248,7 +248,7 @@ def _configuration(live: Live) -> SchemathesisConfig:
             },
             "operations": [{"include-path": SEQUENCES, "generation": {"max-examples": EXAMPLES or 2}}],
             "generation": {
-                "max-examples": EXAMPLES or 8,
+                "max-examples": EXAMPLES or 4,
                 "database": "none",
                 **{name: value for ignored in IGNORED for name, value in ignored.generation.items()},
             },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
@@ -13,6 +13,12 @@ from slotlink.web.words import catalogue_of
 
 FALLBACK_LOCALE = "en-GB"
 """For everybody else: English words, but day before month, 24 hours and weeks from Monday, as in most of the world."""
+
+OFFERED = (
+    *("ar", "cs", "cy", "de", "en", "en-GB", "es", "fr", "fr-CA", "he"),
+    *("it", "ja", "nl", "pl", "pt-BR", "ru", "sv", "tr", "zh-CN"),
+)
+"""What a visitor may choose at the foot of a page: the locales of the wire specification."""
 
 HEADER_LENGTH = 1000
 WISHES = 30
@@ -73,3 +79,16 @@ def page_locale(name: str) -> Locale:
 
 def tag_of(locale: Locale) -> str:
     return str(locale).replace("_", "-")
+
+
+@lru_cache(maxsize=256)
+def own_name(locale: Locale) -> str:
+    """The name of a language in itself, as in a list: "Français (Canada)"."""
+    name = locale.get_display_name() or tag_of(locale)
+    return name[0].upper() + name[1:]
+
+
+@cache
+def offered_languages() -> tuple[tuple[str, str], ...]:
+    """Tag and own name of each."""
+    return tuple((tag, own_name(page_locale(tag))) for tag in OFFERED)

@@ -25,7 +25,7 @@ from slotlink.web.dates import (
 from slotlink.web.day_texts import DayText, SlotText
 from slotlink.web.day_view import Day, PartOfDay, clock_change, local, month_after, parts_of_day, shown_month, weeks_of
 from slotlink.web.invitation import Choice, Invitation, Notice
-from slotlink.web.languages import page_locale
+from slotlink.web.languages import offered_languages, own_name, page_locale
 from slotlink.web.words import words_of
 from slotlink.web.zones import UTC_NAMES, ZoneText, zone_text
 
@@ -60,6 +60,7 @@ class PageView:
         return {
             "invitation": invitation,
             "choice": self.choice,
+            "language_name": own_name(locale),
             "hours": self.hours,
             "description": description,
             "description_folded": len(description) > LONG_DESCRIPTION,
@@ -75,6 +76,13 @@ class PageView:
         """Of the link's page, with this day or month in view."""
         shown = "".join(f"{name}={value}&" for name, value in _shown(date, month))
         return f"{self.invitation.path}?{shown}{self._lasting_query}"
+
+    def languages(
+        self, *, date: datetime.date | None = None, month: tuple[int, int] | None = None
+    ) -> list[tuple[str, str, str]]:
+        """Tag, own name and address of the same page in each language that a visitor may choose."""
+        before = self.address(date=date, month=month).partition("&locale=")[0]
+        return [(tag, name, f"{before}&locale={tag}") for tag, name in offered_languages()]
 
     def controls(
         self, form_token: str, *, date: datetime.date | None = None, month: tuple[int, int] | None = None

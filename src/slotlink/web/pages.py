@@ -84,6 +84,7 @@ class Pages:
             hints=hints_of(view, chosen, month),
             detect_zone=choice.detect_zone,
             reload_address=view.address(date=chosen.date, month=choice.month),
+            languages=view.languages(date=chosen.date, month=choice.month),
             note="",
             too_long_by=0,
         )
@@ -125,6 +126,7 @@ class Pages:
             note="",
             too_long_by=0,
             reload_address=view.address(),
+            languages=view.languages(),
         )
 
     def confirm(
@@ -189,6 +191,7 @@ class Pages:
             ics_address=_safe_address(ics_path),
             google_address=_safe_address(google_url),
             outlook_address=_safe_address(outlook_url),
+            languages=view.languages(),
             reason=notice.reason if notice else "",
         )
 
@@ -196,7 +199,9 @@ class Pages:
         """`message` is the application's, shown as text with its line breaks."""
         view = PageView(invitation, choice)
         reason = notice.reason if notice else ""
-        return self._render("disabled.html", view, status="disabled", message=message, reason=reason)
+        return self._render(
+            "disabled.html", view, status="disabled", message=message, reason=reason, languages=view.languages()
+        )
 
     def expired(self, invitation: Invitation, choice: Choice, *, last: int, notice: Notice | None = None) -> str:
         """`last` is the end of the last query period: the instant after the last possible meeting."""
@@ -206,6 +211,7 @@ class Pages:
             view,
             status="expired",
             last_day=date_text(view.last_date(0, last), "full", view.locale),
+            languages=view.languages(),
             reason=notice.reason if notice else "",
         )
 

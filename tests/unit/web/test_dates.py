@@ -1,4 +1,9 @@
-"""Dates, times and lists as CLDR 46 writes them; the values are read from its tables by hand."""
+"""Dates, times and lists as CLDR 46 writes them.
+
+All 162 values were compared on 26 November 2026 with another implementation's, ICU 78.2 with CLDR 48 (`Intl` of Node):
+156 are equal. What differs: CLDR 48 has "Tuesday, 9 March 2027" in British English, "Mawrth 9" in Welsh, another comma
+in Arabic durations and another "and" in Hebrew ones; Polish columns are ours, as "niedz." does not fit.
+"""
 
 from __future__ import annotations
 

@@ -32,18 +32,21 @@ def pseudo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 class Words(HTMLParser):
-    """What a visitor reads of a page, or hears. The cities of the list of zones are CLDR's."""
+    """What a visitor reads of a page, or hears. The cities of the list of zones are CLDR's, and so are the
+    languages' own names."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.html: dict[str, str | None] = {}
         self.found: list[str] = []
         self.inside: list[str] = []
+        self.names_a_language = False
         self.feed(html)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.inside.append(tag)
+        self.names_a_language = "hreflang" in dict(attrs)
         if tag == "html":
             self.html = dict(attrs)
         self.found += [value or "" for name, value in attrs if name in READ_ALOUD]
@@ -53,7 +56,7 @@ class Words(HTMLParser):
             pass
 
     def handle_data(self, data: str) -> None:
-        if data.strip() and not {"style", "script", "option"} & set(self.inside[-1:]):
+        if data.strip() and not self.names_a_language and not {"style", "script", "option"} & set(self.inside[-1:]):
             self.found.append(data.strip())
 
 

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.every_page import connect_pages
 
 import slotlink.web.pages
 from slotlink.web.day_view import chosen_day, clock_change, days_of, shown_month
@@ -261,7 +262,8 @@ def test_a_locale_asked_for_is_carried_on() -> None:
     page = parse(picker(choice=choice(keep_locale=True, hours=None)))
     assert page.one("form", method="get").hidden()["locale"] == "en-GB"
     assert all(form.hidden()["locale"] == "en-GB" for form in page.all("form", method="post"))
-    assert all("locale=en-GB" in link.attributes["href"] for link in page.all("a") if "?" in link.attributes["href"])
+    inside = [link for link in page.all("a") if "?" in link.attributes["href"] and "hreflang" not in link.attributes]
+    assert inside and all("locale=en-GB" in link.attributes["href"] for link in inside)
     assert "hours" not in page.all("form", method="post")[0].hidden()
 
 
@@ -547,7 +549,7 @@ def test_nothing_on_a_page_needs_an_exception_from_the_policy(state: str) -> Non
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", "//elsewhere", "/\\elsewhere", ""])
 def test_a_calendar_address_that_is_no_web_page_is_left_out(address: str) -> None:
     page = parse(completed(ics_path=address, google_url=address, outlook_url=address))
-    assert page.all("a") == []
+    assert [link for link in page.all("a") if "hreflang" not in link.attributes] == []
 
 
 def test_organisers_texts_choose_their_own_direction() -> None:
@@ -570,3 +572,11 @@ def test_the_stylesheet_knows_no_left_and_right() -> None:
     stylesheet = (Path(slotlink.web.pages.__file__).parent / "static" / "page.css").read_text(encoding="utf-8")
     assert not re.search(r"[\s{;-](left|right)\s*[:;]|\b(margin|padding|border)-(left|right|top|bottom)", stylesheet)
     assert "url(" not in stylesheet
+
+
+@pytest.mark.parametrize("provider", ["apple", "caldav"])
+def test_what_a_field_asks_for_is_said_to_the_browser(provider: str) -> None:
+    """WCAG 1.3.5: so that password managers, and pictures instead of words, know it too."""
+    page = parse(connect_pages("en-GB")[f"connect, {provider}"])
+    asked = {node.attributes["name"]: node.attributes.get("autocomplete") for node in page.all("input")}
+    assert (asked["user"], asked["password"]) == ("username", "current-password")

@@ -39,6 +39,7 @@
     waiting = setTimeout(() => { told.textContent = text; saidAt = Date.now(); }, Math.max(0, saidAt + 5000 - Date.now()));
   };
   const write = (text, ...more) => find(".live")?.replaceChildren(text, ...more);
+  const atRest = () => find("[data-retry]") ? "" : words.live; // what could not be read is not known to be as it was
 
   // Pages in place of pages. What styles this one stays; that of another answer has another nonce.
   const read = (text) => new DOMParser().parseFromString(text.replace(/<style[^]*?<\/style>/, ""), "text/html");
@@ -67,7 +68,7 @@
   function show(page) {
     const held = document.activeElement, key = keyOf(held), selected = held.id === "note" && [held.selectionStart, held.selectionEnd];
     if (isPicker(page) && isPicker(document)) {
-      for (const part of [".view", ".choose"]) find(part).replaceWith(document.adoptNode(find(part, page)));
+      for (const part of [".view", ".choose", ".languages"]) find(part).replaceWith(document.adoptNode(find(part, page)));
       for (const name of main().getAttributeNames()) main().removeAttribute(name);
       for (const { name, value } of find("main", page).attributes) main().setAttribute(name, value);
     } else {
@@ -302,7 +303,7 @@
     find("#chosen small").replaceChildren(...(same ? find("#chosen small", page).childNodes : [])); // "None is left" says the rest
     const added = [...now].filter((start) => !before.has(start)).length;
     const offering = find(".live button") === document.activeElement;
-    const text = taken.length ? `${count(words.were_taken, taken.length)} ${left ? count(words.are_left, left) : words.none_left}` : words.live;
+    const text = taken.length ? `${count(words.were_taken, taken.length)} ${left ? count(words.are_left, left) : words.none_left}` : atRest();
     if (added) {
       const button = Object.assign(document.createElement("button"), { type: "button", textContent: count(words.show_new, added) });
       button.addEventListener("click", () => go(main().dataset.address, focusTimes, { push: false }));
@@ -336,7 +337,7 @@
   function hear() {
     if (!heard) return;
     if (heard !== main().dataset.times) refresh();
-    else if (find(".live") && !find(".live button")) write(words.live);
+    else if (find(".live") && !find(".live button")) write(atRest());
   }
   document.addEventListener("visibilitychange", listen);
   addEventListener("offline", offline);
