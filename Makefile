@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test calendars check format words bench campaign model faults simulation hostile mutants audit picture pictures names lock
+.PHONY: help run test calendars check format words bench campaign model faults simulation hostile mutants audit picture pictures names lighthouse lock
 
 PYTHON ?= python3
 CASES ?= 50000
@@ -25,6 +25,7 @@ help:
 	@echo "make check      format, lint, types"
 	@echo "make words      bring the catalogues of the page's words up to date, and say what is missing in them"
 	@echo "make pictures   every state of the page, on a telephone and a wide screen, light and dark: docs/pages"
+	@echo "make lighthouse what Lighthouse says of the page; performance below 95 or any other below 100 is a failure"
 	@echo "make names      what a screen reader hears in every state of the page, for the tests to compare with"
 	@echo "make bench      measure, as ratios to references in the same run"
 	@echo "make campaign   look long for a wrong answer of the engine: 50,000 queries, every zone (CASES=)"
@@ -117,6 +118,10 @@ picture: $(VENV)/dev
 # Every state of the page, on a telephone and a wide screen, light and dark: one sheet each.
 pictures: $(VENV)/dev
 	@$(BIN)/python -m tests.browser.pictures docs/pages
+
+# What Lighthouse says of the page; it comes from npm.
+lighthouse: $(VENV)/dev
+	@$(BIN)/python -m tests.browser.lighthouse
 
 # What a screen reader hears in every state; read the difference.
 names: $(VENV)/dev

@@ -19,7 +19,7 @@ from typing import Any
 from bench.figures import Figure, Samples, interleaved
 from bench.load import Load, answer_to, cpu_per_request, request
 from bench.measures import Effort
-from bench.processes import LOAD_CORE, Server, pinned
+from bench.processes import Server
 from bench.town import Town
 
 NO_CHROMIUM = "Chromium is not installed: apt-get install chromium"
@@ -160,14 +160,14 @@ def _offered(server: Server, path: str) -> int:
 
 @contextlib.contextmanager
 def _browser() -> Generator[Any]:
-    """Playwright's, on the core of the load; None where there is no Chromium."""
+    """Playwright's, on both cores as on a visitor's device; None where there is no Chromium."""
     found = find_chromium()
     if found is None:
         yield None
         return
     from playwright.sync_api import sync_playwright  # takes a second, and only this group needs it
 
-    with pinned(LOAD_CORE), sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield browser
         browser.close()

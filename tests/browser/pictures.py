@@ -15,8 +15,8 @@ from tests.browser.conftest import ServedCenter, chromium, london
 from tests.browser.states import every_state
 
 SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
-SHOWN = {"phone": (195, 7), "desktop": (384, 4)}  # width of each picture on its sheet, and how many stand in a row
-QUALITY = 68
+SHOWN = {"phone": (180, 8), "desktop": (360, 4)}  # width of each picture on its sheet, and how many stand in a row
+QUALITY = 58
 _SHEET = """<!doctype html><meta charset="utf-8"><style>
 body {{ margin: 16px; background: {ground}; color: {ink}; font: 13px system-ui, sans-serif; width: max-content; }}
 main {{ display: grid; grid-template-columns: repeat({columns}, {width}px); gap: 16px; align-items: start; }}

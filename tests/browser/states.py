@@ -30,6 +30,13 @@ PROBLEMS = {
 
 def every_state(center: ServedCenter, page: Page) -> Walk:
     """Lead `page`, which has script and London's time, through all of them; gives each one's name while it is shown."""
+    for state in _walk(center, page):
+        # The stream has begun, and says so.
+        page.wait_for_function("() => !document.querySelector('.live')?.textContent.startsWith('Checked at')")
+        yield state
+
+
+def _walk(center: ServedCenter, page: Page) -> Walk:
     link, (maya, jonas) = interview(center)
     yield from _choosing(page, link, maya)
     yield from _booking(page, link, jonas)
@@ -72,6 +79,15 @@ def _choosing(page: Page, link: CreatedLink, maya: Person) -> Walk:
     page.evaluate("dispatchEvent(new Event('offline'))")
     expect(page.locator(".live")).to_contain_text("You are offline")
     yield "offline"
+    page.goto(link.url)
+    held: list[Route] = []
+    page.route(re.compile("date=2027-03-10"), lambda route: held.append(route))
+    page.get_by_role("link", name=re.compile("^Wednesday 10 March")).filter(visible=True).first.click()
+    expect(page.locator(".reading")).to_be_visible()
+    yield "loading"
+    held.pop().continue_()
+    expect(page.locator("#chosen")).to_contain_text("Wednesday 10 March")
+    page.unroute(re.compile("date=2027-03-10"))
 
 
 def _booking(page: Page, link: CreatedLink, jonas: Person) -> Walk:
@@ -84,6 +100,13 @@ def _booking(page: Page, link: CreatedLink, jonas: Person) -> Walk:
     page.get_by_role("button", name="Confirm this time").click()
     expect(page.get_by_text("That time has just been taken")).to_be_visible()
     yield "just taken"
+    page.locator("section.times .slots button").first.click()
+    page.route(link.url, _wait_for_ever)
+    page.get_by_role("button", name="Confirm this time").click()
+    expect(page.get_by_role("button", name="Confirming…")).to_be_visible()
+    yield "confirming"
+    page.unroute(link.url)
+    page.goto(link.url)
     page.locator("section.times .slots button").first.click()
     page.get_by_role("button", name="Confirm this time").click()
     page.wait_for_url("**/healthz?token=*")
@@ -142,6 +165,11 @@ def _closed(center: ServedCenter, page: Page, link: CreatedLink) -> Walk:
         page.goto(link.url)
         yield name
         page.unroute(link.url)
+
+
+def _wait_for_ever(route: Route) -> None:
+    """Nothing to go to: the page stays as it is while it waits."""
+    route.fulfill(status=204)
 
 
 def _fail(problem: dict[str, Any], route: Route) -> None:

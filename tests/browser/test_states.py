@@ -19,7 +19,7 @@ from tests.browser.states import every_state
 NAMES = Path(__file__).parent / "names"
 WRITES = bool(os.environ.get("SLOTLINK_NAMES"))
 # What differs from run to run: the port, the link's own address, and what the clock of the device says in each zone.
-_DIFFERS = re.compile(r"127\.0\.0\.1:\d+|/rts/[\w-]+|(?<= UTC)([+-][\d:]+)? \d\d:\d\d(?=\"?$)", re.MULTILINE)
+_DIFFERS = re.compile(r"127\.0\.0\.1:\d+|/rts/[\w-]+|(?<= UTC)([+−][\d:]+)? \d\d:\d\d(?=\"?$)", re.MULTILINE)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (320, "dark")])
