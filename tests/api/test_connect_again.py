@@ -14,7 +14,7 @@ from slotlink.connectors.base import RemoteCalendar
 from slotlink.services import connecting, sign_in
 from slotlink.store import profiles
 from tests.api.asking import bearer, capture_log, change, dump, rows
-from tests.api.connecting import Browser, allow, make_calendar, read, tokens_for
+from tests.api.connecting import PASSWORD, Browser, allow, make_calendar, read, tokens_for
 from tests.center import Center, Json, ReadPage
 from tests.contract.test_connector_caldav import CalDavServer, Radicale, running
 
@@ -81,6 +81,16 @@ def test_the_owner_connects_it_anew(center: Center, server: CalDavServer, grante
         due = connection.execute("SELECT sync_due_at FROM calendars WHERE remote_id IS NOT NULL").fetchall()
         failed = connection.execute("SELECT failures, retry_at, disconnected_reason FROM profiles").fetchall()
     assert all(row[0] <= center.clock.now for row in due) and [tuple(row) for row in failed] == [(0, None, None)]
+
+
+def test_the_language_of_the_address_lasts_to_the_end(center: Center, server: CalDavServer, granted: Json) -> None:
+    relink = disconnect(center, granted)
+    browser = Browser(center).open(f"{relink}?locale=sv")
+    browser.post(address=server.url, user="alice", password="wrong")
+    assert '<html lang="sv"' in browser.answer.text
+    browser.post(address=server.url, user="alice", password=PASSWORD)
+    assert browser.target == f"{relink}?locale=sv&done=yes"
+    assert '<html lang="sv"' in center.http.get(browser.target).text
 
 
 def test_a_code_connects_it_anew_as_well(center: Center, server: CalDavServer, granted: Json) -> None:

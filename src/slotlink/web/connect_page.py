@@ -178,7 +178,8 @@ async def _keep(visit: ConnectVisit, signed: SignedIn) -> Response:
     if visit.authorization is None:
         assert visit.profile is not None
         await connect(deps, application_id, signed, now=visit.now, profile_id=visit.profile.profile_id)
-        return RedirectResponse(f"{visit.address(None)}?done=yes", status_code=303)
+        address = visit.address(None)
+        return RedirectResponse(f"{address}{'&' if '?' in address else '?'}done=yes", status_code=303)
     profile = await connect(deps, application_id, signed, now=visit.now, link_token=visit.authorization.link_token)
     return RedirectResponse(await grant(deps, visit.authorization, profile, visit.now), status_code=303)
 

@@ -50,9 +50,11 @@ class ConnectVisit:
     def address(self, provider: Provider | None) -> str:
         """Of this page with that provider chosen, or with none."""
         path, _, query = self.page.partition("?")
+        pairs = parse_qsl(query, keep_blank_values=True)
         if self.authorization is None:
-            return f"{self.web.base_path}{path}"
-        kept = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] != "provider_name"]
+            locale = [pair for pair in pairs if pair[0] == "locale"]
+            return f"{self.web.base_path}{path}{'?' if locale else ''}{urlencode(locale)}"
+        kept = [pair for pair in pairs if pair[0] != "provider_name"]
         chosen = [("provider_name", provider.provider_name)] if provider is not None else []
         return f"{self.web.base_path}{path}?{urlencode([*kept, *chosen])}"
 
