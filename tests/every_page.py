@@ -101,7 +101,7 @@ def booking_pages(locale: str) -> dict[str, str]:
         "picker, taken, later": picker(notice=taken, nearest=[at(3, 10, 9)]),
         "picker, taken, before": picker(notice=taken, nearest=[at(3, 8, 9)]),
         "picker, invalid": picker(notice=Notice("invalid", None)),
-        "picker, unreadable": picker(notice=Notice("unreadable", at(3, 9, 9))),
+        "picker, unreadable": picker(partial=True, notice=Notice("unreadable", at(3, 9, 9))),
         "confirm": pages.confirm(invitation, choice, at(3, 9, 9), form_token="1"),
         "confirm, over midnight": pages.confirm(invitation, choice, midnight, form_token="1"),
         "confirm, UTC": pages.confirm(invitation, choice_of(locale, tzid="Etc/UTC"), midnight, form_token="1"),

@@ -1,11 +1,13 @@
-"""`slotlink …` as a process of its own, forked in a moment from one that has imported it already.
+"""`slotlink …` as a process of its own, forked in a moment from one that has imported it already. It ends as any other.
 
-Run as a program, this file is that parent. It reads one job a line and prints one answer a line.
+Run as a program, this file is that parent. It reads one job a line and prints one answer a line; nobody outlives it.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
+import ctypes
 import json
 import os
 import signal
@@ -13,7 +15,6 @@ import subprocess
 import sys
 import threading
 import time
-import traceback
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,10 @@ class _Parent:
         with self._lock:
             self._process.stdin.write(json.dumps(job) + "\n")
             self._process.stdin.flush()
-            return json.loads(self._process.stdout.readline())
+            answer = self._process.stdout.readline()
+        if not answer:
+            raise RuntimeError("the parent of the servers has ended")
+        return json.loads(answer)
 
     def _close(self) -> None:
         assert self._process.stdin is not None
@@ -84,45 +88,36 @@ def _parent(path: str) -> _Parent:
     return _Parent(path)
 
 
-def _run(job: dict[str, Any]) -> int:
-    """In a child: the command, until it ends."""
+def _become(job: dict[str, Any]) -> None:
+    """In a child: what the job says, and nothing of the parent's."""
+    _end_with_the_parent()
     os.environ.clear()
     os.environ.update(job["environ"])
     for number, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(job[name], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.argv = ["slotlink", *job["arguments"]]
-    try:
-        cli.main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
-def _serve_jobs() -> None:
-    """Until standard input ends; nobody outlives that."""
-    living: set[int] = set()
+def _end_with_the_parent() -> None:
+    """Linux, prctl(2): PR_SET_PDEATHSIG."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+def _next_job() -> dict[str, Any] | None:
+    """In a child, its job. In the parent, None once standard input has ended."""
     for line in sys.stdin:
         job = json.loads(line)
         if "ended" in job:
             pid, status = os.waitpid(job["ended"], os.WNOHANG)
-            living.discard(pid)
             print(json.dumps(os.waitstatus_to_exitcode(status) if pid else None), flush=True)
             continue
         pid = os.fork()
         if pid == 0:
-            code = 1
-            try:
-                code = _run(job)
-            except BaseException:
-                traceback.print_exc()
-            finally:
-                sys.stdout.flush(), sys.stderr.flush()
-                os._exit(code)
-        living.add(pid)
+            return job
         print(pid, flush=True)
-    for pid in living:
-        os.kill(pid, signal.SIGKILL)
+    return None
 
 
 if __name__ == "__main__":
@@ -131,5 +126,7 @@ if __name__ == "__main__":
     from slotlink import cli
 
     assert slotlink.app and slotlink.demo.play  # used, whatever a linter thinks
-
-    _serve_jobs()
+    job = _next_job()
+    if job is not None:
+        _become(job)
+        cli.main()  # and the interpreter ends as it does for everybody

@@ -37,8 +37,9 @@ class LiveServer:
             time.sleep(0.01)
         if not line.startswith("listening on "):
             self.process.kill()
+            self.process.wait(20)
             raise RuntimeError(f"slotlink serve did not start: {log.read_text()}")
-        self.url = line.removeprefix("listening on ").strip()
+        self.url = line.partition("\n")[0].removeprefix("listening on ").strip()
 
     def cli(self, *arguments: str) -> Any:
         """Run `slotlink …` over the same database; returns its JSON."""

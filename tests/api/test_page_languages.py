@@ -79,7 +79,8 @@ def test_the_foot_of_a_page_leads_to_every_language(center: Center) -> None:
     link = center.create_link(center.person("maya"))
     page = visit(link, tzid="Asia/Tokyo", hours="12", locale="de")
     assert '<span class="unseen">Sprache </span>Deutsch</summary>' in page.text
-    offered = re.findall(r'<li><a href="([^"]*)" lang="([^"]*)" hreflang="[^"]*">([^<]+)</a>', page.text)
+    offered = re.findall(r'<li><a href="([^"]*)" lang="([^"]*)" hreflang="[^"]*"[^>]*>([^<]+)</a>', page.text)
+    assert re.findall(r'lang="([^"]*)" aria-current="true"', page.text) == ["de"]
     assert len(offered) == 19 and ("fr-CA", "Français (Canada)") in {each[1:] for each in offered}
     for address, tag, _ in offered:
         other = ReadPage(center.http.get(html.unescape(address), headers={"Accept-Language": "nl"}))

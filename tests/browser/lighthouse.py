@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.browser.conftest import FLAGS, ServedCenter
+from tests.browser.conftest import FLAGS, ServedCenter, find_chromium
 from tests.browser.test_booking import interview
 
 LIGHTHOUSE = "lighthouse@12.8.2"
@@ -29,7 +28,7 @@ def main() -> int:
         for name, address in pages(center).items():
             for form, options in FORMS.items():
                 report = examine(address, options)
-                scores = {each: round(100 * report["categories"][each]["score"]) for each in LEAST}
+                scores = {each: round(100 * (report["categories"][each]["score"] or 0)) for each in LEAST}
                 print(f"{name}, {form}: " + ", ".join(f"{each} {score}" for each, score in scores.items()))
                 for each in (each for each, score in scores.items() if score < LEAST[each]):
                     below += 1
@@ -54,8 +53,11 @@ def pages(center: ServedCenter) -> dict[str, str]:
 def examine(address: str, options: list[str]) -> dict[str, Any]:
     command = ["npx", "--yes", LIGHTHOUSE, address, "--output=json", "--quiet", *options]
     command += [f"--only-categories={','.join(LEAST)}", f"--chrome-flags=--headless=new {' '.join(FLAGS)}"]
-    environ = {**os.environ, "CHROME_PATH": shutil.which("chromium") or shutil.which("google-chrome") or ""}
-    return json.loads(subprocess.run(command, env=environ, capture_output=True, check=True).stdout)
+    environ = {**os.environ, "CHROME_PATH": find_chromium() or ""}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=300)
+    if done.returncode:
+        raise SystemExit(f"Lighthouse: {done.stderr}")
+    return json.loads(done.stdout)
 
 
 def failed(report: dict[str, Any], category: str) -> list[str]:

@@ -58,6 +58,17 @@ def test_who_writes_a_note_meanwhile_keeps_it(served: ServedCenter, browser: Bro
         expect(page.get_by_label("When could you make it?")).to_be_focused()
 
 
+def test_who_looks_through_the_languages_meanwhile_keeps_the_list_open(served: ServedCenter, browser: Browser) -> None:
+    link, _ = interview(served)
+    with opened(browser, link.url) as page:
+        unread(page, link, '<section class="times"')
+        page.locator(".languages summary").click()
+        page.locator(".languages a[lang=cs]").focus()
+        wait_until_replaced(page)
+        assert focused(page) == "Čeština"
+        expect(page.locator(".languages a[lang=pl]")).to_be_visible()
+
+
 def test_the_zones_close_when_tab_leads_out_of_them(served: ServedCenter, browser: Browser) -> None:
     """On a wide screen they lie over the month (WCAG 2.4.11)."""
     link, _ = interview(served)

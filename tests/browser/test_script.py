@@ -6,6 +6,7 @@ import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,9 +14,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
 
 from slotlink.domain.event import wire_time
+from slotlink.store import profiles
 from tests.browser.conftest import ServedCenter
 from tests.browser.test_booking import interview
-from tests.center import DAY, HOUR, START
+from tests.center import DAY, HOUR, START, Person
 
 LONDON: dict[str, Any] = {"timezone_id": "Europe/London", "locale": "en-GB", "viewport": {"width": 1280, "height": 860}}
 
@@ -338,6 +340,25 @@ def test_a_link_that_is_closed_meanwhile_says_so(served: ServedCenter, browser: 
             f"/v1/real_time_scheduling/{link.link_id}/disable", json={"display_message": "Away."}, headers=served.key
         )
         expect(page.get_by_role("heading", level=1)).to_have_text("This link is no longer in use")
+
+
+async def lose(center: ServedCenter, person: Person, deps: Any) -> None:
+    async with deps.database.transaction() as connection:
+        profile = await profiles.get_profile(connection, center.client_id, person.profile_id)
+        await profiles.disconnect(connection, center.client_id, profile, "the password was refused")
+
+
+def test_a_calendar_that_can_no_longer_be_read_is_told_of(served: ServedCenter, browser: Browser) -> None:
+    """Its owner's times are not taken, and nothing is said to be live."""
+    ines, yuki = served.person("ines"), served.person("yuki")
+    participants = [{"members": [{"sub": ines.sub}, {"sub": yuki.sub}], "required": 1}]
+    link = served.create_link(yuki, availability=served.query(participants=participants))
+    with opened(browser, link.url) as page:
+        expect(page.get_by_text("Live: checked a moment ago")).to_be_visible()
+        served.run(partial(lose, served, ines))
+        yuki.event("meanwhile", start := moment(slots(page)[0]), start + HOUR)
+        expect(page.get_by_text("We could not read every calendar")).to_be_visible()
+        expect(page.locator(".live")).to_be_empty()
 
 
 def test_who_is_offline_is_told(served: ServedCenter, browser: Browser) -> None:

@@ -22,6 +22,7 @@ WRITES = bool(os.environ.get("SLOTLINK_NAMES"))
 _DIFFERS = re.compile(r"127\.0\.0\.1:\d+|/rts/[\w-]+|(?<= UTC)([+−][\d:]+)? \d\d:\d\d(?=\"?$)", re.MULTILINE)
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (320, "dark")])
 def test_every_state_is_accessible_and_fits(served: ServedCenter, browser: Browser, scheme: Any, width: int) -> None:
     """axe needs a policy that lets it in. Names are compared on the wide screen, where there is most."""

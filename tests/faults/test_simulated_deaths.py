@@ -44,7 +44,7 @@ from tests.serving import Received, Receiver, environ_for
 SEEDS = 25 if LONG else 1
 SAMPLE = 5  # points, in `make test`
 PLAY_S = 60  # at most; a second is usual
-PAIRS = ((0, 1), (1, 2), (2, 0), (0, 1))  # of three people: who is asked for by each link
+PAIRS = ((0, 1), (1, 2), (2, 0), (0, 1), (0, 1))  # of three people: who is asked for by each link
 REFUSED = (LinkNotOpen, SlotTaken)
 
 
@@ -108,7 +108,7 @@ class Ground:
         return int(time.time()) + self._ahead
 
     async def links(self) -> list[Link]:
-        """Four links that compete for two hours of a day."""
+        """Five links that compete for two hours of a day."""
         start = (self.now // DAY + next(self._days)) * DAY + 9 * HOUR
         links: list[Link] = []
         for number, pair in enumerate(PAIRS):
@@ -244,9 +244,10 @@ async def play(ground: Ground, point: str, seed: str) -> bool:
     links = await ground.links()
     ground.fate = fate = Fate(point, seed)
     try:
-        visits = [ground.visit(link) for link in [*links, links[0]]]
-        # Said twice, as by an application that had no answer: the second finds it done.
-        await ground.live(*visits, ground.disable(links[3]), ground.disable(links[3]))
+        visits = [ground.visit(link) for link in [*links[:4], links[0]]]
+        # Of the last, twice, as by an application that had no answer: the second finds it done.
+        disables = [ground.disable(link) for link in (links[3], links[4], links[4])]
+        await ground.live(*visits, *disables)
         await ground.die()
         await ground.live(*(ground.visit(link) for link in links))
         await ground.check(links)

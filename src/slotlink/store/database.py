@@ -155,13 +155,16 @@ def open_database(url: str, *, checkpoints: bool = True) -> Database:
 
 
 def _open_sqlite(url: str, checkpoints: bool) -> Database:
-    path = Path(make_url(url).database or "")
+    asked = make_url(url)
+    if asked.query:
+        raise ConfigurationError("SLOTLINK_DATABASE_URL for SQLite is sqlite:///FILE, without anything behind a ?")
+    path = Path(asked.database or "").absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)  # calendars are nobody else's business
     with _closing_sqlite(path) as plain:
         # WAL is a property of the file: set once, before the pools, without a transaction.
         plain.execute("PRAGMA journal_mode = WAL")
-    aio_url = make_url(url).set(drivername="sqlite+aiosqlite")
+    aio_url = asked.set(drivername="sqlite+aiosqlite")
     creator = functools.partial(Connection, str(path))
     writer = create_async_engine(aio_url, async_creator=creator, pool_size=1, max_overflow=0, hide_parameters=True)
     reader = create_async_engine(

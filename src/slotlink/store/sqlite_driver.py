@@ -1,19 +1,17 @@
-"""aiosqlite, with one trip to the connection's thread for each statement instead of four.
+"""aiosqlite, with one trip to the connection's thread for each statement instead of three or four.
 
-aiosqlite opens a cursor, runs it, fetches and closes it in a trip each, and a trip costs more than most statements do.
-Here the thread does all of it in one; rows are fetched whole, as SQLAlchemy asks for them anyway.
+aiosqlite opens a cursor, runs it, fetches from it and closes it in a trip each, and a trip costs more than most
+statements do. Here the thread does all of it in one; rows are fetched whole, as SQLAlchemy asks for them anyway.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import aiosqlite
-
-Result = TypeVar("Result")
 
 
 class Cursor:
@@ -31,20 +29,15 @@ class Cursor:
         return self
 
     async def execute(self, operation: str, parameters: Sequence[Any] = ()) -> Cursor:
-        await self._connection.in_thread(lambda plain: self._run(plain.execute, operation, parameters))
+        self._take(await self._connection.in_thread(sqlite3.Cursor.execute, operation, parameters))
         return self
 
     async def executemany(self, operation: str, parameters: Iterable[Sequence[Any]]) -> Cursor:
-        await self._connection.in_thread(lambda plain: self._run(plain.executemany, operation, parameters))
+        self._take(await self._connection.in_thread(sqlite3.Cursor.executemany, operation, parameters))
         return self
 
-    def _run(self, run: Callable[[str, Any], sqlite3.Cursor], operation: str, parameters: Any) -> None:
-        cursor = run(operation, parameters)
-        try:
-            self._rows = cursor.fetchall()
-            self.description, self.rowcount, self.lastrowid = cursor.description, cursor.rowcount, cursor.lastrowid
-        finally:
-            cursor.close()
+    def _take(self, result: tuple[list[Any], Any, int, int | None]) -> None:
+        self._rows, self.description, self.rowcount, self.lastrowid = result
 
     async def fetchall(self) -> list[Any]:
         rows, self._rows = self._rows, []
@@ -64,5 +57,20 @@ class Connection(aiosqlite.Connection):
     def cursor(self) -> Cursor:  # pyright: ignore[reportIncompatibleMethodOverride]
         return Cursor(self)
 
-    async def in_thread(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
-        return await self._execute(lambda: work(self._conn))  # pyright: ignore[reportUnknownMemberType]
+    async def in_thread(self, run: Any, operation: str, parameters: Any) -> tuple[list[Any], Any, int, int | None]:
+        return await self._execute(_whole, self._conn, run, operation, parameters)  # pyright: ignore[reportUnknownMemberType]
+
+
+def _whole(
+    plain: sqlite3.Connection, run: Any, operation: str, parameters: Any
+) -> tuple[list[Any], Any, int, int | None]:
+    """Of one statement: rows, description, rowcount, lastrowid.
+
+    The thread remembers what it did last, so this holds on to nothing of ours: an abandoned connection is collected."""
+    cursor = plain.cursor()
+    try:
+        run(cursor, operation, parameters)
+        rows = cursor.fetchall()
+        return rows, cursor.description, cursor.rowcount, cursor.lastrowid
+    finally:
+        cursor.close()

@@ -81,7 +81,8 @@ class PageView:
         self, *, date: datetime.date | None = None, month: tuple[int, int] | None = None
     ) -> list[tuple[str, str, str]]:
         """Tag, own name and address of the same page in each language that a visitor may choose."""
-        before = self.address(date=date, month=month).partition("&locale=")[0]
+        lasting = [pair for pair in self._lasting if pair[0] != "locale"]
+        before = f"{self.invitation.path}?{urlencode([*_shown(date, month), *lasting])}"
         return [(tag, name, f"{before}&locale={tag}") for tag, name in offered_languages()]
 
     def controls(

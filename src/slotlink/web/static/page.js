@@ -39,7 +39,8 @@
     waiting = setTimeout(() => { told.textContent = text; saidAt = Date.now(); }, Math.max(0, saidAt + 5000 - Date.now()));
   };
   const write = (text, ...more) => find(".live")?.replaceChildren(text, ...more);
-  const atRest = () => find("[data-retry]") ? "" : words.live; // what could not be read is not known to be as it was
+  const isPartial = (page) => Boolean(find("[data-retry], .live.incomplete", page)); // not every calendar could be read
+  const atRest = () => isPartial(document) ? "" : words.live;
 
   // Pages in place of pages. What styles this one stays; that of another answer has another nonce.
   const read = (text) => new DOMParser().parseFromString(text.replace(/<style[^]*?<\/style>/, ""), "text/html");
@@ -67,8 +68,12 @@
 
   function show(page) {
     const held = document.activeElement, key = keyOf(held), selected = held.id === "note" && [held.selectionStart, held.selectionEnd];
+    const listed = find(".languages")?.open;
     if (isPicker(page) && isPicker(document)) {
-      for (const part of [".view", ".choose", ".languages"]) find(part).replaceWith(document.adoptNode(find(part, page)));
+      for (const part of [".view", ".choose", ".languages"]) {
+        const fresh = find(part, page); // a server of another version may have fewer
+        if (fresh) find(part)?.replaceWith(document.adoptNode(fresh));
+      }
       for (const name of main().getAttributeNames()) main().removeAttribute(name);
       for (const { name, value } of find("main", page).attributes) main().setAttribute(name, value);
     } else {
@@ -76,6 +81,7 @@
       document.body.replaceChildren(...document.adoptNode(page.body).childNodes);
     }
     document.title = page.title;
+    if (listed && find(".languages")) find(".languages").open = true;
     const field = find("#note");
     if (noted && field && !field.value) {
       field.value = noted;
@@ -265,7 +271,7 @@
     if (main() !== shown || shown.dataset.address !== address) return; // the visitor has gone on meanwhile
     const fresh = find("main", page);
     if (!fresh?.dataset.status) return askAgain(); // a fault: what is shown stays
-    if (!isPicker(page) || !isPicker(document)) return show(page);
+    if (!isPicker(page) || !isPicker(document) || isPartial(page) !== isPartial(document)) return show(page);
     shown.dataset.times = fresh.dataset.times;
     compare(page);
   }
