@@ -51,6 +51,7 @@ class Effort:
     bookings: BookingEffort
     callbacks: CallbackEffort
     calendars: CalendarEffort
+    devices: tuple[str, ...]  # that the page is looked at with
 
 
 WHOLE = Effort(
@@ -67,6 +68,7 @@ WHOLE = Effort(
     bookings=WHOLE_BOOKINGS,
     callbacks=WHOLE_CALLBACKS,
     calendars=WHOLE_CALENDARS,
+    devices=("phone", "desktop"),
 )
 LEAST = Effort(
     Sizes(links=40, applications=4, requests=10, events_each=5),
@@ -82,6 +84,7 @@ LEAST = Effort(
     bookings=LEAST_BOOKINGS,
     callbacks=LEAST_CALLBACKS,
     calendars=LEAST_CALENDARS,
+    devices=("phone",),
 )
 
 

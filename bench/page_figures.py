@@ -77,7 +77,8 @@ def page_figures(town: Town, slotlink: Server, constant: Server, load: Load, eff
     with _browser() as browser, _plain_page() as plain:
         if browser is None:
             return []
-        for device, size in WIDTHS.items():
+        for device in effort.devices:
+            size = WIDTHS[device]
             views: list[View] = []
 
             def ours(views: list[View] = views, size: tuple[int, int] = size) -> float:
