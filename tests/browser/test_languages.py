@@ -94,6 +94,17 @@ def test_a_word_beside_a_count_is_whole_or_not_there(page: Page, width: int, see
             assert count["x"] <= around["x"] and around["x"] + around["width"] <= count["x"] + count["width"] + 0.5
 
 
+@pytest.mark.parametrize(("width", "seen"), [(320, {"en-GB"}), (1280, {"en-GB", "ru"})])
+def test_the_word_under_today_is_whole_or_not_there(page: Page, width: int, seen: set[str]) -> None:
+    for locale in ("en-GB", "ru", "fr"):
+        show(page, every_page(locale)["picker, today without times"], width)
+        line = box_of(page.locator(".month td span small"))
+        word = box_of(page.locator(".month td span small i"))
+        assert (word["y"] < line["y"] + line["height"]) is (locale in seen), locale
+        if locale in seen:
+            assert line["x"] <= word["x"] and word["x"] + word["width"] <= line["x"] + line["width"], locale
+
+
 def test_in_arabic_the_month_begins_on_the_right_and_the_chevrons_turn(page: Page) -> None:
     show(page, every_page("ar")["picker"], 1280)
     assert page.evaluate("getComputedStyle(document.body).direction") == "rtl"
