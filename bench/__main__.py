@@ -22,11 +22,12 @@ from bench import cluster, floor
 from bench.availability_figures import availability_figures
 from bench.calendar_figures import calendar_figures
 from bench.callback_figures import callback_figures
+from bench.chromium import find_chromium
 from bench.engine_figures import engine_figures
 from bench.figures import Figure, table
 from bench.load import Load, best_load
 from bench.measures import WHOLE, Effort, journey_figures, process_figures, serving, status_figures
-from bench.page_figures import NO_CHROMIUM, find_chromium, page_figures
+from bench.page_figures import NO_CHROMIUM, page_figures
 from bench.postgresql_figures import postgresql_figures
 from bench.processes import LOAD_CORE, SERVER_CORE, can_pin
 from bench.town import Town, build

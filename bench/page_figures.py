@@ -10,12 +10,12 @@ from __future__ import annotations
 import contextlib
 import http.server
 import re
-import shutil
 import threading
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
+from bench.chromium import find_chromium, running
 from bench.figures import Figure, Samples, interleaved
 from bench.load import Load, answer_to, cpu_per_request, request
 from bench.measures import Effort
@@ -30,7 +30,6 @@ SETTLED_MS = 300  # without a change of layout, after which there is none any mo
 BYTES, REQUESTS, PAINTED_MS, SHIFT = 30 * 1024, 4, 1000, 0.01  # design: at most
 LEAST_SHIFT = 1e-6  # a ratio needs more than nothing
 CONNECTIONS = 4
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 PLAIN_PAGE = (
     b'<!doctype html><html lang="en"><title>One button</title><meta name="viewport" content="width=device-width">'
     b'<button name="slot" value="1">09:00</button></html>'
@@ -65,18 +64,15 @@ class View:
     times: int
 
 
-def find_chromium() -> str | None:
-    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-
 def page_figures(town: Town, slotlink: Server, constant: Server, load: Load, effort: Effort) -> list[Figure]:
     """Empty where there is no Chromium."""
     path = f"/rts/{town.page_token}"
     figures: list[Figure] = []
     addresses: tuple[str, ...] = ()
-    with _browser() as browser, _plain_page() as plain:
-        if browser is None:
-            return []
+    found = find_chromium()
+    if found is None:
+        return []
+    with running(found) as browser, _plain_page() as plain:
         for device in effort.devices:
             size = WIDTHS[device]
             views: list[View] = []
@@ -157,23 +153,6 @@ def _at_the_server(
 
 def _offered(server: Server, path: str) -> int:
     return len(re.findall(rb'<button[^>]* name="slot"', answer_to(server.port, request(path)).body))
-
-
-@contextlib.contextmanager
-def _browser() -> Generator[Any]:
-    """Playwright's, on both cores as on a visitor's device; None where there is no Chromium."""
-    found = find_chromium()
-    if found is None:
-        yield None
-        return
-    from playwright.sync_api import sync_playwright  # takes a second, and only this group needs it
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        try:
-            yield browser
-        finally:
-            browser.close()
 
 
 @contextlib.contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -11,16 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from bench.chromium import find_chromium, running
+from playwright.sync_api import Browser, Page
 
 from slotlink import app as composition
 from tests.center import Center, skippable
-
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-
-
-def find_chromium() -> str | None:
-    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 @contextmanager
@@ -30,12 +24,8 @@ def chromium() -> Generator[Browser]:
         if skippable("Chromium"):
             pytest.skip("SKIPPED LOUDLY: Chromium is not installed (ALLOW_SKIP=1)")
         pytest.fail("Chromium is not installed; run make test as root, or install the package chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        try:
-            yield browser
-        finally:
-            browser.close()
+    with running(path) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.browser.conftest import FLAGS, ServedCenter, find_chromium
+from bench.chromium import FLAGS, find_chromium
+
+from tests.browser.conftest import ServedCenter
 from tests.browser.test_booking import interview
 
 LIGHTHOUSE = "lighthouse@12.8.2"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from pathlib import Path
 from unittest.mock import patch
 
@@ -15,6 +17,7 @@ from slotlink.domain.link import LinkStatus
 from slotlink.errors import ConfigurationError, OutcomeUnknown, StoreUnavailable
 from slotlink.store import accounts, links
 from slotlink.store.database import open_database, own_file, ping
+from slotlink.store.sqlite_driver import Connection
 from slotlink.store.tables import accounts as accounts_table
 from slotlink.store.tables import links as links_table
 from tests.contract.store import NOW, Store
@@ -31,6 +34,43 @@ async def test_a_transaction_rolls_back_whole(store: Store) -> None:
             raise RuntimeError("on purpose")
     async with store.reading() as connection:
         assert await store.rows(connection) == before
+
+
+async def test_on_sqlite_a_statement_is_one_trip_to_its_thread(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'trips.db'}")
+    trips: list[object] = []
+    execute = Connection._execute
+
+    async def counted(self: Connection, *given: object) -> object:
+        trips.append(given[0])
+        return await execute(self, *given)
+
+    async with database.transaction() as connection:
+        await connection.execute(text("CREATE TABLE numbers (number INTEGER)"))
+        with patch.object(Connection, "_execute", counted):
+            written = await connection.execute(text("INSERT INTO numbers VALUES (1), (2) RETURNING number"))
+            assert written.scalars().all() == [1, 2]
+            assert (await connection.execute(text("UPDATE numbers SET number = 3"))).rowcount == 2
+            assert (await connection.execute(text("SELECT number FROM numbers"))).scalars().all() == [3, 3]
+    assert len(trips) == 3
+    await database.close()
+
+
+async def test_an_sqlite_connection_that_nobody_closed_is_collected(tmp_path: Path) -> None:
+    connection = await Connection(str(tmp_path / "left.db"))
+    await connection.cursor().execute("CREATE TABLE numbers (number INTEGER)")
+    thread, left = connection._thread, weakref.ref(connection)
+    with pytest.warns(ResourceWarning, match="deleted before being closed"):
+        del connection
+        gc.collect()
+    await asyncio.to_thread(thread.join, 10)
+    assert left() is None and not thread.is_alive()
+
+
+def test_what_sqlite_would_not_hear_of_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="without anything behind"):
+        open_database(f"sqlite:///{tmp_path / 'slotlink.db'}?timeout=1")
+    assert not (tmp_path / "slotlink.db").exists()
 
 
 async def test_a_cancelled_transaction_leaves_nothing_and_blocks_nobody(store: Store) -> None:

@@ -88,7 +88,9 @@ def test_the_ways_of_booking_write_the_same_rows(tmp_path: Path) -> None:
 
 
 def test_what_a_server_uses_is_what_its_processes_use() -> None:
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+    code = "print('ready', flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None and child.stdout.readline() == b"ready\n"  # it has run, so it has used some
         assert child.pid in children_of(os.getpid())
         assert cpu_s_of(child.pid) > 0
 

@@ -50,7 +50,7 @@ async def carry_out(deps: Deps, item: OutboxItem, now: int) -> Attempt:
 
     def ended(outcome: str, **more: object) -> Attempt:
         took_ms = round((time.monotonic() - began) * 1000)
-        return replace(Attempt(at, took_ms, None, outcome[:500]), **more)  # type: ignore[arg-type]
+        return replace(Attempt(at, took_ms, None, outcome[:500]), **more)  # type: ignore[arg-type] - members of Attempt
 
     found = await _find(deps, item)
     if isinstance(found, str):

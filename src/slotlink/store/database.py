@@ -166,9 +166,9 @@ def _open_sqlite(url: str, checkpoints: bool) -> Database:
         plain.execute("PRAGMA journal_mode = WAL")
     aio_url = asked.set(drivername="sqlite+aiosqlite")
     creator = functools.partial(Connection, str(path))
-    writer = create_async_engine(aio_url, async_creator=creator, pool_size=1, max_overflow=0, hide_parameters=True)
-    reader = create_async_engine(
-        aio_url, async_creator=creator, pool_size=READERS, max_overflow=0, hide_parameters=True
+    writer, reader = (
+        create_async_engine(aio_url, async_creator=creator, pool_size=size, max_overflow=0, hide_parameters=True)
+        for size in (1, READERS)
     )
     _configure_sqlite(writer, begin="BEGIN IMMEDIATE", checkpoint_pages=1000 if checkpoints else 0)
     _configure_sqlite(reader, begin="BEGIN", checkpoint_pages=0, read_only=True)

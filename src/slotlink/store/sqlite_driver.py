@@ -54,10 +54,12 @@ class Connection(aiosqlite.Connection):
         super().__init__(partial(sqlite3.connect, path), iter_chunk_size=64)
         self._thread.daemon = True  # a process that ends does not wait for it, as in SQLAlchemy's own
 
+    # aiosqlite's own is awaited to open a cursor; this one opens none until it runs.
     def cursor(self) -> Cursor:  # pyright: ignore[reportIncompatibleMethodOverride]
         return Cursor(self)
 
     async def in_thread(self, run: Any, operation: str, parameters: Any) -> tuple[list[Any], Any, int, int | None]:
+        # aiosqlite gives `_execute` no types.
         return await self._execute(_whole, self._conn, run, operation, parameters)  # pyright: ignore[reportUnknownMemberType]
 
 

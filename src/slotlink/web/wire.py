@@ -121,11 +121,12 @@ def context_of(info: ValidationInfo) -> WireContext:
 
 def _details(fault: Fault) -> InitErrorDetails:
     location, key, description = fault
+    # pydantic asks for literal strings, as texts of people must not become templates; ours name no places to fill.
     return InitErrorDetails(type=PydanticCustomError(key, description), loc=location, input=None)  # type: ignore[arg-type]
 
 
 def fault(key: str, description: str) -> PydanticCustomError:
-    return PydanticCustomError(key, description)  # type: ignore[arg-type]
+    return PydanticCustomError(key, description)  # type: ignore[arg-type] - as above
 
 
 def parse_time(value: Any) -> int:
