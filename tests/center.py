@@ -70,6 +70,7 @@ class Center:
             "SLOTLINK_SECRET_KEYS": new_key(),
             **variables,
         }
+        self._environ = environ
         self.settings = Settings.from_environ(environ)
         if self.settings.embedded and "SLOTLINK_DATABASE_URL" not in variables:
             shutil.copy(_migrated_file(), folder / "slotlink.db")
@@ -85,6 +86,15 @@ class Center:
 
     def __exit__(self, *_: object) -> None:
         self.http.__exit__(None, None, None)
+
+    def restart(self, **variables: str) -> None:
+        """The same data center, started again with other settings."""
+        self.http.__exit__(None, None, None)
+        self._environ |= variables
+        self.settings = Settings.from_environ(self._environ)
+        self.app = make_app(self.settings, background=False, clock=self.clock)
+        self.http = TestClient(self.app, base_url="https://app.test", follow_redirects=False)
+        self.http.__enter__()
 
     def run(self, action: Any) -> Any:
         """Run `action(deps)` on the store beneath, on connections of its own."""

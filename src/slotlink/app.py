@@ -41,6 +41,7 @@ from slotlink.web.clients import in_both_spellings
 from slotlink.web.connection import Connection
 from slotlink.web.front import Front
 from slotlink.web.hot_status import HotStatus
+from slotlink.web.mail_words import mail_words
 from slotlink.web.metrics import Metrics
 from slotlink.web.pages import Pages
 from slotlink.web.rate_limit import RateLimit, Tally
@@ -49,6 +50,7 @@ from slotlink.web.state import WebState
 from slotlink.web.streams import Streams
 from slotlink.web.wire import WireContext
 from slotlink.worker.deliver_callback import CallbackClient
+from slotlink.worker.deliver_message import MessageClient
 from slotlink.worker.duties import Duties
 from slotlink.worker.housekeeping import keep_house
 from slotlink.worker.loop import Worker
@@ -66,7 +68,7 @@ Clock = Callable[[], float]
 async def working(deps: Deps, clock: Clock = time.time) -> AsyncGenerator[Worker]:
     """A background worker that runs while the block does, and gives its leases back at the end."""
     async with CallbackClient(deps) as client:
-        duties = Duties(deps, client.deliver, clock)
+        duties = Duties(deps, client.deliver, MessageClient(deps, mail_words, clock).deliver, clock)
         worker = Worker(deps, duties.attempt, clock, duties.give_up)
         synchroniser = Synchroniser(deps, clock)
         worker.also_wakes(synchroniser.wake)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
 import sqlite3
 import time
@@ -25,6 +26,7 @@ from slotlink.store.applications import active_secrets
 from slotlink.store.database import Database
 from slotlink.store.schema import check, is_behind, is_current
 from slotlink.store.tables import applications
+from slotlink.worker.smtp import NotTaken, look_in
 
 CLOCK_TOLERANCE_S = 5
 PROBE_S = 5
@@ -62,6 +64,7 @@ async def examine(environ: Mapping[str, str]) -> list[Finding]:
             *_key_files(environ, settings),
             _zone_data(),
             *await _base_urls(settings),
+            *await _mail(settings),
         ]
     finally:
         await deps.database.close()
@@ -162,6 +165,21 @@ async def _base_urls(settings: Settings) -> list[Finding]:
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 findings.append(Finding(name, f"{url} cannot be reached: {error or 'no answer in time'}", faulty=True))
     return findings
+
+
+async def _mail(settings: Settings) -> list[Finding]:
+    """The mail server lets us in. Nothing is sent."""
+    if settings.smtp_url is None or settings.mail_from is None:
+        return []
+    try:
+        async with asyncio.timeout(PROBE_S):
+            await look_in(settings.smtp_url, settings.mail_from.addr_spec)
+    except NotTaken as error:
+        return [Finding("mail", str(error), faulty=True)]
+    except TimeoutError:
+        return [Finding("mail", f"no answer from {settings.smtp_url} in {PROBE_S} s", faulty=True)]
+    used = "used for invitations" if settings.invitations == "mail" else "used for guests who were invited by mail"
+    return [Finding("mail", f"{settings.smtp_url} lets us in; {used}")]
 
 
 def _is_bare_in_public(url: str) -> bool:

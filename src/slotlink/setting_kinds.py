@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
-from typing import Annotated, Any
+from dataclasses import dataclass, field
+from email.headerregistry import Address, AddressHeader, HeaderRegistry
+from typing import Annotated, Any, Literal, cast
+from urllib.parse import unquote
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from slotlink.vault import parse_key
 
+_HEADERS = HeaderRegistry()
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -102,7 +105,55 @@ def _database_url(text: str) -> str:
     return text
 
 
+@dataclass(frozen=True, slots=True)
+class SmtpServer:
+    """Where mail is handed in. `tls`: from the first byte on, after STARTTLS, or not at all."""
+
+    host: str
+    port: int
+    tls: Literal["implicit", "starttls", "none"]
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.host} port {self.port}"
+
+
+def _smtp_server(text: Any) -> Any:
+    """What is wrong is told without repeating the URL: it may hold a password."""
+    if not isinstance(text, str):
+        return text
+    match = re.fullmatch(
+        r"(?P<scheme>smtps?)://(?:(?P<user>[^:@/?#\s]+):(?P<password>[^:@/?#\s]+)@)?"
+        r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^:@/?#\[\]\s]+)(?::(?P<port>\d{1,5}))?/?(?P<bare>\?starttls=never)?",
+        text,
+    )
+    if match is None or int(match["port"] or 0) > 65535 or (match["bare"] and match["scheme"] == "smtps"):
+        raise ValueError(
+            "write smtps://user:password@host:465, or smtp://user:password@host:587 for STARTTLS; inside a password, "
+            "write @ : / ? # % as %40 %3A %2F %3F %23 %25"
+        )
+    if match["bare"] and match["user"]:
+        raise ValueError("with starttls=never a password would travel unencrypted; leave one of the two out")
+    tls = "implicit" if match["scheme"] == "smtps" else "none" if match["bare"] else "starttls"
+    port = int(match["port"] or {"implicit": 465, "starttls": 587, "none": 25}[tls])
+    return SmtpServer(
+        match["host"].strip("[]"), port, tls, unquote(match["user"] or ""), unquote(match["password"] or "")
+    )
+
+
+def _mailbox(text: Any) -> Any:
+    if not isinstance(text, str):
+        return text
+    addresses = cast("AddressHeader", _HEADERS("From", text)).addresses if text.isprintable() else ()
+    if len(addresses) != 1 or not re.fullmatch(r"[!-?A-~]+@[!-?A-~]+", addresses[0].addr_spec):
+        raise ValueError("write one address, such as Example <scheduling@example.com>")
+    return addresses[0]
+
+
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
+Smtp = Annotated[SmtpServer, BeforeValidator(_smtp_server)]
+Mailbox = Annotated[Address, BeforeValidator(_mailbox)]
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_list)]
 Pauses = Annotated[tuple[int, ...], BeforeValidator(_pauses)]

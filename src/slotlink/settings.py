@@ -25,12 +25,14 @@ from slotlink.setting_kinds import (
     DatabaseUrl,
     Keys,
     Limit,
+    Mailbox,
     Names,
     Networks,
     Pauses,
     Rate,
     Rates,
     Seconds,
+    Smtp,
     read_keys,
 )
 from slotlink.vault import new_key
@@ -64,7 +66,7 @@ class Limits:
 class Settings(BaseModel):
     """Every field is the variable `SLOTLINK_` + its name in capitals; docs/operate.md lists them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     database_url: Annotated[DatabaseUrl | None, Field(json_schema_extra=SECRET, repr=False)] = None
     data_dir: Path = Field(default_factory=lambda: user_data_path("slotlink"))
@@ -91,7 +93,10 @@ class Settings(BaseModel):
     microsoft_client_secret: Annotated[str, Field(json_schema_extra=SECRET, repr=False)] = ""
     microsoft_graph_url: BaseUrl = "https://graph.microsoft.com/v1.0"
     microsoft_login_url: BaseUrl = "https://login.microsoftonline.com/common"
-    invitations: Literal["provider", "none"] = "provider"
+    invitations: Literal["provider", "mail", "none"] = "provider"
+    smtp_url: Annotated[Smtp | None, Field(json_schema_extra=SECRET, repr=False)] = None
+    smtp_timeout: Seconds = 30
+    mail_from: Mailbox | None = None
     rate_limit: Rates = ()
     trusted_proxies: Networks = ()
     header_timeout: Seconds = 10
@@ -144,6 +149,23 @@ class Settings(BaseModel):
         """Whether this is the embedded default: SQLite, which needs nothing beside it."""
         return self.url_of_database.startswith("sqlite")
 
+    @property
+    def mails(self) -> bool:
+        """Whether mail can be sent. Who is to be invited by mail is another question (`invitations`)."""
+        return self.smtp_url is not None and self.mail_from is not None
+
+    def _mail_problems(self) -> list[str]:
+        server, sender = self.smtp_url is not None, self.mail_from is not None
+        wanted = self.invitations == "mail"
+        problems: list[str] = []
+        if not server and (wanted or sender):
+            why = "SLOTLINK_INVITATIONS=mail" if wanted else "SLOTLINK_MAIL_FROM"
+            problems.append(f"SLOTLINK_SMTP_URL is required with {why}: write smtps://user:password@host")
+        if not sender and (wanted or server):
+            why = "SLOTLINK_INVITATIONS=mail" if wanted else "SLOTLINK_SMTP_URL"
+            problems.append(f"SLOTLINK_MAIL_FROM is required with {why}: write Example <scheduling@example.com>")
+        return problems
+
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
         """Raises ConfigurationError that names every fault at once. Makes the key file of the embedded default."""
@@ -176,6 +198,8 @@ class Settings(BaseModel):
                 for fault in error.errors(include_input=False)
             ]
             settings = None
+        if settings is not None:
+            problems += settings._mail_problems()
         if settings is not None and not settings.secret_keys:
             if not settings.embedded:
                 problems.append(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import urllib.request
 from base64 import b64encode
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any, Protocol
 
 from slotlink.connectors.oauth import Identity
@@ -18,6 +19,8 @@ from slotlink.services.providers import PROVIDERS
 from slotlink.services.sign_in import sign_in
 from slotlink.services.sync import sync_profile
 from slotlink.store import mirrors, outbox, tokens
+from slotlink.web.mail_words import mail_words
+from slotlink.worker.deliver_message import MessageClient
 from slotlink.worker.duties import Duties
 from slotlink.worker.loop import Worker
 from tests.center import START, Center, Person
@@ -29,6 +32,7 @@ from tests.doubles.graph import CLIENT_SECRET as GRAPH_SECRET
 from tests.doubles.graph import GraphDouble
 from tests.doubles.graph_store import Calendar as GraphCalendar
 
+_workers = count(1)
 Meeting = tuple[int, int]  # start and end
 
 
@@ -293,18 +297,29 @@ class ConnectedPerson(Person):
 
     def work(self) -> list[str]:
         """Carry out every promise to the provider that is due. What came of each attempt."""
+        return self._keep_promises("event_write")
+
+    def mail(self) -> list[str]:
+        """Send every mail that is due. What came of each attempt."""
+        return self._keep_promises("guest_message")
+
+    def _keep_promises(self, kind: str) -> list[str]:
         outcomes: list[str] = []
+        owner = f"w_{next(_workers)}"
 
         async def carry_out(deps: Deps) -> None:
-            duties = Duties(deps, _no_callbacks, self.center.clock)
+            messages = MessageClient(deps, mail_words, self.center.clock)
+            duties = Duties(deps, _no_callbacks, messages.deliver, self.center.clock)
             worker = Worker(deps, duties.attempt, self.center.clock, duties.give_up)
             async with deps.database.transaction() as connection:
-                claimed = await outbox.claim(connection, "w_test", int(self.center.clock()), lease_s=60, limit=20)
+                claimed = await outbox.claim(connection, owner, int(self.center.clock()), lease_s=60, limit=300)
             for item in claimed:
-                if item.kind == "event_write":
+                if item.kind == kind:
                     attempt = await duties.attempt(item)
                     await worker._settle(item, attempt)
                     outcomes.append(attempt.outcome)
+            async with deps.database.transaction() as connection:
+                await outbox.release(connection, owner)
 
         self.center.run(carry_out)
         return outcomes

@@ -43,6 +43,11 @@ def guests(person: Person) -> dict[str, str]:
     return {guest["email"]: guest["status"] for guest in event["attendees"]}
 
 
+def guests_of(person: Person, event_id: str) -> dict[str, str]:
+    (event,) = [each for each in person.events() if each.get("event_id") == event_id]
+    return {guest["email"]: guest["status"] for guest in event["attendees"]}
+
+
 class Provider:
     """A world, and who is invited there."""
 
@@ -248,22 +253,31 @@ def radicale(tmp_path_factory: pytest.TempPathFactory) -> Generator[CalDavServer
         yield server
 
 
-@pytest.mark.parametrize("invitations", ["provider", "none"])
-def test_a_caldav_server_gets_lines_that_say_who_invites(
-    radicale: CalDavServer, tmp_path: Path, invitations: str
+@pytest.mark.parametrize(("first", "then"), [("provider", "none"), ("none", "provider"), ("provider", "provider")])
+def test_a_caldav_server_is_told_of_guests_only_where_it_invites(
+    radicale: CalDavServer, tmp_path: Path, first: str, then: str
 ) -> None:
+    """Some mail whomever they find, and what was settled for an event stays so."""
     world = RadicaleWorld(radicale, f"guests{next(_numbers)}")
-    variables = {**world.variables, "SLOTLINK_INVITATIONS": invitations}
-    with Center(tmp_path, clock=Clock(START), **variables) as center:
+    with Center(tmp_path, clock=Clock(START), **world.variables, SLOTLINK_INVITATIONS=first) as center:
         ann = ConnectedPerson(center, world)
+
+        def attendees(at: int) -> list[str]:
+            text = world.ask("GET", world.name_at(at)).decode().replace("\r\n ", "").replace('"', "")
+            return [line for line in text.splitlines() if line.startswith("ATTENDEE")]
+
         write(ann, attendees={"invite": [{"email": BEN, "display_name": "Ben"}]})
         assert ann.work() == ["written"]
-        text = world.ask("GET", world.name_at(NINE)).decode().replace("\r\n ", "")
-        (line,) = [line for line in text.splitlines() if line.startswith("ATTENDEE")]
-        assert line.endswith(f":mailto:{BEN}") and "CN=Ben" in line.replace('"', "")
-        assert ("SCHEDULE-AGENT=CLIENT" in line) == (invitations == "none")
+        if first == "provider":
+            (line,) = attendees(NINE)
+            assert line.endswith(f":mailto:{BEN}") and "CN=Ben" in line
+        assert len(attendees(NINE)) == (first == "provider")
         ann.sync()
+        center.restart(SLOTLINK_INVITATIONS=then)
         write(ann, TEN)
         assert ann.work() == ["written"]
-        assert world.meetings() == [(TEN, ELEVEN)]
+        assert world.meetings() == [(TEN, ELEVEN)] and len(attendees(TEN)) == (first == "provider")
+        write(ann, NINE, event_id="new", attendees=inviting(BEN))
+        assert ann.work() == ["written"] and len(attendees(NINE)) == (then == "provider")
+        assert guests_of(ann, "new") == {BEN: "needs_action"}
     world.close()

@@ -17,6 +17,7 @@ from slotlink.store import (
     due_calendars,
     event_names,
     event_writes,
+    guest_messages,
     mirrored_events,
     mirrors,
     profiles,
@@ -24,6 +25,7 @@ from slotlink.store import (
 )
 from slotlink.store.event_writes import EventWrite
 from slotlink.store.events import Occurrence
+from slotlink.store.guest_messages import GuestMessage
 from slotlink.store.mirrored_events import Known, MirroredEvent
 from slotlink.store.mirrors import Mirror
 from slotlink.store.tables import calendars as calendar_rows
@@ -34,6 +36,7 @@ MODULES = (
     due_calendars,
     event_names,
     event_writes,
+    guest_messages,
     mirrored_events,
     mirrors,
     profiles,
@@ -60,11 +63,13 @@ class Elsewhere:
     mirror: Mirror
     event_uid: str  # theirs
     write: EventWrite  # of ours
+    message: GuestMessage  # to a guest of it
 
     def of(self, application_id: str) -> Elsewhere:
         """The same as another application would name it."""
         mirror = replace(self.mirror, application_id=application_id)
-        return replace(self, mirror=mirror, write=replace(self.write, application_id=application_id))
+        write = replace(self.write, application_id=application_id)
+        return replace(self, mirror=mirror, write=write, message=replace(self.message, application_id=application_id))
 
 
 async def connect_somebody(
@@ -110,8 +115,10 @@ async def connect_somebody(
         updated_at=NOW - 1,
     )
     await event_writes.insert_new(connection, write)
+    message = GuestMessage(store.application_id, calendar_id, ours, "ben@guests.test", "BEGIN:VCALENDAR\r\n", 1)
+    await guest_messages.insert_new(connection, message)
     profile = await profiles.get_profile(*own, profile.profile_id)
-    return Elsewhere(account.sub, profile, mirror, events["theirs"].event_uid, write)
+    return Elsewhere(account.sub, profile, mirror, events["theirs"].event_uid, write, message)
 
 
 def an_event(key: str, *starts: int, version: str | None = "v1", recurring: bool = False) -> MirroredEvent:
@@ -171,6 +178,10 @@ CALLS: dict[str, Call] = {
         *o.foreign, o.elsewhere.mirror.calendar_id, [o.elsewhere.write.event_uid]
     ),
     "event_writes.insert_new": lambda o: event_writes.insert_new(o.connection, _there(o).write),
+    "guest_messages.change": lambda o: guest_messages.change(o.connection, _there(o).message, ical="other"),
+    "guest_messages.find": lambda o: guest_messages.find(*_event(o), "ben@guests.test"),
+    "guest_messages.insert_new": lambda o: guest_messages.insert_new(o.connection, _there(o).message),
+    "guest_messages.of_event": lambda o: guest_messages.of_event(*_event(o)),
     "event_writes.list_living": lambda o: event_writes.list_living(*o.foreign, o.elsewhere.mirror.calendar_id),
     "event_writes.replace_whole": lambda o: event_writes.replace_whole(
         o.connection, replace(_there(o).write, ical="other", revision=9)

@@ -280,7 +280,7 @@ MAKERS: dict[str, Call] = {
     ),
     **mirrored_calls.MAKERS,
 }
-TENANTS = {"application_id", "mirror", "mirrors", "write"}  # the last three say whose they are
+TENANTS = {"application_id", "message", "mirror", "mirrors", "write"}  # all but the first say whose they are
 
 
 def test_every_function_that_takes_an_application_is_tried() -> None:
@@ -303,7 +303,7 @@ async def test_a_foreign_application_sees_and_changes_nothing(store: Store, modu
     assert all(before[table] for table in ("links", "bookings", "events", "busy_periods", "tokens", "outbox"))
     assert all(before[table] for table in ("availability_rules", "available_periods", "idempotency_keys", "channels"))
     assert all(before[table] for table in ("redirect_uris", "sign_ins", "authorization_codes", "link_tokens"))
-    assert all(before[table] for table in ("profiles", "event_writes", "brandings", "logos"))
+    assert all(before[table] for table in ("profiles", "event_writes", "guest_messages", "brandings", "logos"))
     for name, call in (CALLS | MAKERS).items():
         if not name.startswith(module):
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -14,6 +15,7 @@ from pycronofy.exceptions import PyCronofyRequestError
 from tests.api.connecting import make_calendar
 from tests.center import ReadPage
 from tests.contract.test_connector_caldav import CalDavServer, Radicale, running
+from tests.doubles.mail import MailServer
 from tests.sdk.site import Site, at, send
 from tests.serving import LiveServer, serving
 
@@ -34,8 +36,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def served(folder: Path, radicale: CalDavServer) -> Generator[LiveServer]:
-    with serving(folder, SLOTLINK_CALENDAR_ALLOW=radicale.url.removeprefix("http://")) as server:
+def mails() -> Generator[MailServer]:
+    with MailServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def served(folder: Path, radicale: CalDavServer, mails: MailServer) -> Generator[LiveServer]:
+    allowed = radicale.url.removeprefix("http://")
+    with serving(folder, SLOTLINK_CALENDAR_ALLOW=allowed, **mails.variables) as server:
         yield server
 
 
@@ -101,6 +110,28 @@ def test_the_whole_way(client: pycronofy.Client, radicale: CalDavServer) -> None
     with pytest.raises(PyCronofyRequestError) as refused:
         client.get_authorization_from_code(brought["code"], BACK)
     assert refused.value.response.status_code == 400
+
+
+def test_guests_are_invited_by_mail(client: pycronofy.Client, radicale: CalDavServer, mails: MailServer) -> None:
+    client.get_authorization_from_code(sign_in(client.user_auth_link(BACK), radicale)["code"], BACK)
+    calendar_id = next(each["calendar_id"] for each in client.list_calendars() if not each["calendar_deleted"])
+    event = {"event_id": "talk", "summary": "Talk", "start": at(2, 9), "end": at(2, 10), "tzid": "Europe/Berlin"}
+    invited = {"invite": [{"email": "ben@guests.test", "display_name": "Ben"}]}
+    client.upsert_event(calendar_id, {**event, "attendees": invited})
+    assert arrived(mails) == [("ben@guests.test", "REQUEST")]
+    client.upsert_event(calendar_id, {**event, "end": at(2, 11)})
+    assert arrived(mails) == [("ben@guests.test", "REQUEST")]
+    client.delete_event(calendar_id, "talk")
+    assert arrived(mails) == [("ben@guests.test", "CANCEL")]
+    client.revoke_authorization()
+
+
+def arrived(mails: MailServer, patience_s: float = 30) -> list[tuple[str, str]]:
+    """What comes, once anything does."""
+    ends = time.monotonic() + patience_s
+    while not mails.received and time.monotonic() < ends:
+        time.sleep(0.05)
+    return mails.taken_out()
 
 
 def test_a_redirect_that_was_removed(served: LiveServer, connecting: Site, client: pycronofy.Client) -> None:

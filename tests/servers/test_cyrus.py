@@ -6,8 +6,10 @@ from collections.abc import Generator
 
 import pytest
 
+from slotlink.connectors.base import Connector
 from tests.servers.contract import ServerContract
 from tests.servers.cyrus import Cyrus, cyrus
+from tests.servers.inviting import who_is_invited
 from tests.servers.process import only_when_asked_for
 
 only_when_asked_for()
@@ -25,3 +27,6 @@ class TestCyrus(ServerContract):
     @pytest.fixture
     def server(self, running: Cyrus) -> Cyrus:
         return running
+
+    async def test_who_is_invited(self, connector: Connector, calendar: str, server: Cyrus) -> None:
+        assert await who_is_invited(connector, calendar, server) == (True, False)

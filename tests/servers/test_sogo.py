@@ -16,6 +16,7 @@ from tests.contract.caldav_contract import _MADE, Alice
 from tests.contract.connector_contract import Person
 from tests.contract.connector_events import DAY, MARCH, START, by_uid, event, meaning, uids
 from tests.servers.contract import ServerContract
+from tests.servers.inviting import who_is_invited
 from tests.servers.process import only_when_asked_for
 from tests.servers.sogo import SOGo, sogo
 
@@ -32,6 +33,10 @@ class TestSOGo(ServerContract):
     @pytest.fixture
     def server(self, running: SOGo) -> SOGo:
         return running
+
+    async def test_who_is_invited(self, connector: Connector, calendar: str, server: SOGo) -> None:
+        """It mails whoever is named. So nobody is, where somebody else invites."""
+        assert await who_is_invited(connector, calendar, server) == (True, True)
 
     @pytest.fixture
     def says_whole(self) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from slotlink.errors import ConfigurationError
+from slotlink.setting_kinds import SmtpServer
 from slotlink.settings import Rate, Settings
 from slotlink.vault import new_key
 
@@ -102,3 +103,60 @@ def test_settings_do_not_show_their_secrets(tmp_path: Path) -> None:
     settings = read(tmp_path, SLOTLINK_SECRET_KEYS=key, SLOTLINK_DATABASE_URL="postgresql://me:hush@db/x")
     assert key not in repr(settings)
     assert "hush" not in repr(settings)
+
+
+def test_a_mail_server_is_written_as_a_url(tmp_path: Path) -> None:
+    def server(url: str) -> SmtpServer | None:
+        return read(tmp_path, SLOTLINK_SMTP_URL=url, SLOTLINK_MAIL_FROM="a@b.test").smtp_url
+
+    assert server("smtps://me:p%40ss%2F@mail.test") == SmtpServer("mail.test", 465, "implicit", "me", "p@ss/")
+    assert server("smtp://mail.test") == SmtpServer("mail.test", 587, "starttls")
+    assert server("smtp://[::1]:2525?starttls=never") == SmtpServer("::1", 2525, "none")
+    assert server("smtp://localhost?starttls=never") == SmtpServer("localhost", 25, "none")
+    assert "p@ss" not in repr(server("smtps://me:p%40ss@mail.test"))
+    for url, fault in {
+        "mail.test:25": "write smtps://user:password@host:465",
+        "http://mail.test": "write smtps://",
+        "smtp://me@mail.test": "write smtps://",
+        "smtps://me:hush/x@mail.test": "write smtps://",
+        "smtp://mail.test:99999": "write smtps://",
+        "smtps://mail.test?starttls=never": "write smtps://",
+        "smtp://me:hush@mail.test?starttls=never": "a password would travel unencrypted",
+    }.items():
+        with pytest.raises(ConfigurationError, match=f"SLOTLINK_SMTP_URL: .*{fault}") as caught:
+            server(url)
+        assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variables", "missing"),
+    [
+        ({"SLOTLINK_INVITATIONS": "mail"}, ["SLOTLINK_SMTP_URL is required", "SLOTLINK_MAIL_FROM is required"]),
+        ({"SLOTLINK_SMTP_URL": "smtp://x"}, ["SLOTLINK_MAIL_FROM is required with SLOTLINK_SMTP_URL"]),
+        ({"SLOTLINK_MAIL_FROM": "a@b.test"}, ["SLOTLINK_SMTP_URL is required with SLOTLINK_MAIL_FROM"]),
+        ({"SLOTLINK_MAIL_FROM": "nobody", "SLOTLINK_SMTP_URL": "smtp://x"}, ["SLOTLINK_MAIL_FROM: write one address"]),
+        (
+            {"SLOTLINK_MAIL_FROM": "a@b, c@d", "SLOTLINK_SMTP_URL": "smtp://x"},
+            ["SLOTLINK_MAIL_FROM: write one address"],
+        ),
+        ({"SLOTLINK_MAIL_FROM": "a@b\nBcc: c@d", "SLOTLINK_SMTP_URL": "smtp://x"}, ["SLOTLINK_MAIL_FROM: write one"]),
+        ({"SLOTLINK_INVITATIONS": "us"}, ["SLOTLINK_INVITATIONS: "]),
+    ],
+)
+def test_mail_needs_a_server_and_a_sender(tmp_path: Path, variables: dict[str, str], missing: list[str]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read(tmp_path, **variables)
+    lines = str(caught.value).splitlines()
+    assert [line.startswith(start) for line, start in zip(lines, missing, strict=True)] == [True] * len(missing), lines
+
+
+def test_mail_comes_from_a_name_and_an_address(tmp_path: Path) -> None:
+    settings = read(
+        tmp_path,
+        SLOTLINK_INVITATIONS="mail",
+        SLOTLINK_SMTP_URL="smtps://me:hush@mail.test",
+        SLOTLINK_MAIL_FROM="Globex Größe <scheduling@globex.test>",
+    )
+    assert settings.mail_from is not None
+    assert (settings.mail_from.display_name, settings.mail_from.addr_spec) == ("Globex Größe", "scheduling@globex.test")
+    assert settings.mails and "hush" not in repr(settings)

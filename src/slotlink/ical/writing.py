@@ -22,20 +22,19 @@ class Attendee:
 def write_event(
     *, uid: str, start: int, end: int, tzid: str, summary: str, description: str = "", location: str = "",
     url: str = "", stamp: int, sequence: int = 0, transparent: bool = False, private: bool = False,
-    organizer: str = "", attendees: Sequence[Attendee] = (), server_invites: bool = True,
+    organizer: str = "", attendees: Sequence[Attendee] = (),
 ) -> str:  # fmt: skip
     """Return a VCALENDAR without METHOD holding one VEVENT. All times are UTC seconds.
 
     Times are written in UTC, exact in every client and in the doubled hour too; `tzid` goes along as X-WR-TIMEZONE.
     Line breaks in texts become escaped ones, other control characters are dropped.
 
-    organizer       the address of whose calendar it is: servers invite only in their name (RFC 6638 3.2.1)
-    server_invites  False: whatever server stores it is to invite nobody (RFC 6638 7.1)
+    organizer  the address of whose calendar it is: servers invite only in their name (RFC 6638 3.2.1)
     """
     Zones({}).find(tzid)
     lines = [*HEAD, f"X-WR-TIMEZONE:{tzid}"]
-    lines += ["BEGIN:VEVENT", f"UID:{escaped(uid)}", f"DTSTAMP:{_utc(stamp)}", f"SEQUENCE:{sequence}"]
-    lines += [f"DTSTART:{_utc(start)}", f"DTEND:{_utc(end)}", "STATUS:CONFIRMED", f"SUMMARY:{escaped(summary)}"]
+    lines += ["BEGIN:VEVENT", f"UID:{escaped(uid)}", f"DTSTAMP:{utc(stamp)}", f"SEQUENCE:{sequence}"]
+    lines += [f"DTSTART:{utc(start)}", f"DTEND:{utc(end)}", "STATUS:CONFIRMED", f"SUMMARY:{escaped(summary)}"]
     lines += ["TRANSP:TRANSPARENT"] if transparent else []
     lines += ["CLASS:PRIVATE"] if private else []
     lines += [f"DESCRIPTION:{escaped(description)}"] if description else []
@@ -43,15 +42,14 @@ def write_event(
     lines += [f"URL:{printable(url).replace(chr(10), '').strip()}"] if url else []
     if attendees:
         lines += [f"ORGANIZER:{mailto(organizer)}"] if organizer else []
-        lines += [_attendee(each, server_invites) for each in attendees]
+        lines += [attendee_line(each) for each in attendees]
     return fold([*lines, "END:VEVENT", "END:VCALENDAR"])
 
 
-def _attendee(guest: Attendee, server_invites: bool) -> str:
+def attendee_line(guest: Attendee) -> str:
     # Quotation marks cannot be written in a parameter (RFC 5545 3.2), and a caret begins an escape (RFC 6868).
     name = re.sub(r"\s+", " ", printable(guest.name).translate({ord('"'): "'", ord("^"): " "})).strip()
-    agent = "" if server_invites else ";SCHEDULE-AGENT=CLIENT"
-    common = f"{agent};ROLE=REQ-PARTICIPANT;PARTSTAT={guest.answer};RSVP=TRUE"
+    common = f";ROLE=REQ-PARTICIPANT;PARTSTAT={guest.answer};RSVP=TRUE"
     return f"ATTENDEE{common}" + (f';CN="{name}"' if name else "") + f":{mailto(guest.email)}"
 
 
@@ -71,5 +69,5 @@ def escaped(text: str) -> str:
     return re.sub(r"([\\;,])", r"\\\1", printable(text)).replace("\n", r"\n")
 
 
-def _utc(instant: int) -> str:
+def utc(instant: int) -> str:
     return datetime.fromtimestamp(instant, UTC).strftime("%Y%m%dT%H%M%SZ")

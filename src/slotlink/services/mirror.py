@@ -18,7 +18,8 @@ from slotlink.engine import Period
 from slotlink.errors import ConnectorError, NotAccepted
 from slotlink.services.deps import Deps
 from slotlink.services.mirrored import ZONE_VERSION, Read, UnreadableObject, horizon, read_objects
-from slotlink.services.own_events import Heard, Overtaken, hear, let_go, tell_link
+from slotlink.services.own_events import Heard, Overtaken, hear, let_go
+from slotlink.services.problems import tell_link
 from slotlink.store import accounts, bookings, channels, event_writes, mirrors
 from slotlink.store.event_writes import KEY_LENGTH, EventWrite
 from slotlink.store.mirrored_events import Known, MirroredEvent, forget_mirrored, known_events, write_mirrored

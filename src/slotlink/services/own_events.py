@@ -4,19 +4,19 @@ of it since. What a person did outside wins: ours follows, and whoever booked it
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Literal
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink.connectors.base import RemoteObject
-from slotlink.domain.callback import problem_body
 from slotlink.engine import Period
-from slotlink.errors import NotFound
-from slotlink.services import callbacks
 from slotlink.services.deps import Deps
+from slotlink.services.guest_messages import tell_guests
 from slotlink.services.guests import note_answers
 from slotlink.services.mirrored import Read, read_objects
+from slotlink.services.problems import tell_link
 from slotlink.store import accounts, bookings, channels, event_names, event_writes, events, links
 from slotlink.store.event_writes import EventWrite
 from slotlink.store.events import Occurrence
@@ -94,6 +94,7 @@ async def let_go(deps: Deps, mirror: Mirror, write: EventWrite, reason: str, now
             written_version=None,
             updated_at=now,
         )
+        await tell_guests(deps, connection, mirror, replace(write, revision=write.revision + 1), None, now)
         await accounts.touch(connection, mirror.application_id, [mirror.sub])
     log.info("event.deleted_elsewhere", calendar=mirror.calendar_id, event_uid=write.event_uid)
 
@@ -135,6 +136,8 @@ async def _follow(deps: Deps, mirror: Mirror, write: EventWrite, read: Read, now
             revision=write.revision + 1,
             written_revision=write.revision + 1,
         )
+        moved = replace(write, revision=write.revision + 1)
+        await tell_guests(deps, connection, mirror, moved, found.ical, now)
         await _tell(deps, connection, mirror, write, "the event was moved in the calendar", now)
         await accounts.touch(connection, mirror.application_id, [mirror.sub])
     log.info("event.moved_elsewhere", calendar=mirror.calendar_id, event_uid=write.event_uid)
@@ -191,30 +194,6 @@ async def _tell(
     """Never in silence: it stands in the history of the link that booked it, and in a callback."""
     if write.link_id is not None:
         await tell_link(deps, connection, mirror.application_id, write.link_id, mirror, reason, now)
-
-
-async def tell_link(
-    deps: Deps,
-    connection: AsyncConnection,
-    application_id: str,
-    link_id: str,
-    mirror: Mirror,
-    reason: str,
-    now: int,
-    *,
-    what: Literal["problem", "conflict"] = "problem",
-) -> None:
-    """A line in the link's history, and a callback to its `problem_url` where it has one."""
-    details = {"reason": reason, "calendar_id": mirror.calendar_id, "sub": mirror.sub}
-    await links.add_history(connection, application_id, link_id, now, what, details)
-    try:
-        link = await links.get(connection, deps.vault, application_id, link_id)
-    except NotFound:
-        return
-    url = link.terms.callback_urls.problem_url
-    if url is not None:
-        body = problem_body(**details, link=callbacks.link_object(deps, link, now), at=now)
-        await callbacks.enqueue(deps, connection, link, url, body, now)
 
 
 def _of(mirror: Mirror, write: EventWrite, connection: AsyncConnection) -> tuple[AsyncConnection, str, str, str]:

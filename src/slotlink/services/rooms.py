@@ -13,7 +13,7 @@ from slotlink.domain.event import JOIN_URL_VARIABLE, awaits_room, with_room
 from slotlink.domain.link import Json
 from slotlink.errors import NotFound
 from slotlink.services.deps import Deps
-from slotlink.services.own_events import tell_link
+from slotlink.services.problems import tell_link
 from slotlink.services.wanted_events import ask_again, want_event
 from slotlink.store import bookings, event_writes, links, managed_events
 from slotlink.store.calendars import get_calendar

@@ -48,7 +48,9 @@ async def want_event(
     revision = 1 if before is None else before.revision + 1
     booked_on = link_id or (before.link_id if before else None)
     conference = await makes_room(connection, application_id, calendar, event_id, details, before, booked_on, now)
-    invites = deps.settings.invitations == "provider"
+    # Who has invited goes on to, whatever the setting says by now: never both.
+    goes_on = before is not None and before.generation == generation
+    invites = before.invites if before is not None and goes_on else deps.settings.invitations == "provider"
     text = _ical(
         key,
         details,
@@ -57,7 +59,7 @@ async def want_event(
         sequence=revision,
         own_room=conference,
         owner_addresses=calendar.owner_addresses,
-        server_invites=invites,
+        with_guests=invites,
     )
     wanted = EventWrite(
         application_id=application_id,
@@ -78,7 +80,7 @@ async def want_event(
     )
     if before is None:
         await event_writes.insert_new(connection, wanted)
-    elif generation != before.generation:
+    elif not goes_on:
         await event_writes.replace_whole(connection, wanted)
         await event_names.forget_remote(connection, application_id, calendar.calendar_id, event_uid)
     else:
@@ -147,9 +149,11 @@ def _ical(
     sequence: int,
     own_room: bool,
     owner_addresses: Sequence[str],
-    server_invites: bool,
+    with_guests: bool,
 ) -> str:
-    """`own_room`: the provider puts the meeting room into the event by itself."""
+    """own_room     the provider puts the meeting room into the event by itself
+    with_guests  only where the provider is to invite them: SOGo mails whoever is named, SCHEDULE-AGENT or not
+    """
     shown = fill_in(details)
     location: Json = shown.get("location") or {}
     conferencing: Json = shown.get("conferencing") or {}
@@ -168,6 +172,5 @@ def _ical(
         transparent=shown.get("transparency") == "transparent",
         private=bool(shown.get("event_private")),
         organizer=next(iter(owner_addresses), ""),
-        attendees=attendees_of(shown, owner_addresses),
-        server_invites=server_invites,
+        attendees=attendees_of(shown, owner_addresses) if with_guests else [],
     )

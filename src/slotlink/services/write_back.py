@@ -20,9 +20,11 @@ from slotlink.engine import Period
 from slotlink.errors import AccessRevoked, ChangedElsewhere, ConnectorError, NotAccepted, NotFound, ProviderUnavailable
 from slotlink.services import rooms
 from slotlink.services.deps import Deps
+from slotlink.services.guest_messages import tell_guests
 from slotlink.services.mirrored import UnreadableObject, read_objects
-from slotlink.services.own_events import Overtaken, let_go, same_as_sent, tell_link
+from slotlink.services.own_events import Overtaken, let_go, same_as_sent
 from slotlink.services.own_events import hear as hear_own
+from slotlink.services.problems import tell_link
 from slotlink.services.provider_access import access_to
 from slotlink.store import accounts, event_names, event_writes, mirrors, profiles
 from slotlink.store.event_writes import EventWrite, stream
@@ -220,6 +222,8 @@ async def _settle(
             updated_at=now,
         )
         await note_remote(connection, mirror, write.event_uid, remote[0], None if merged else remote[1])
+        if there.revision == write.revision:  # else guests hear of what is newer, once that stands there
+            await tell_guests(deps, connection, mirror, write, write.ical, now)
         await mirrors.hasten(connection, mirror.application_id, [mirror.calendar_id], now + 1)
 
 

@@ -52,7 +52,7 @@ class OutboxItem:
     attempts: int
     fence: int
     replayed_after: int = 0
-    kind: str = "callback"  # | event_write
+    kind: str = "callback"  # | event_write | guest_message
     channel_id: str | None = None
 
     @property

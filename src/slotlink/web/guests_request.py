@@ -11,6 +11,7 @@ from pydantic_core import CoreSchema
 from slotlink.web.wire import Text, Wire, fault
 
 MOST_NAMED = 200  # in one list
+LONGEST_EMAIL = 254  # characters: no mail server takes more (RFC 5321 section 4.5.3.1.3)
 EMAIL = r"^[^@\s]+@[^@\s]+$"
 
 
@@ -22,9 +23,9 @@ def _email(value: str) -> str:
 
 Email = Annotated[
     Text,
-    Field(max_length=320, examples=["maya@example.com"]),
+    Field(max_length=LONGEST_EMAIL, examples=["maya@example.com"]),
     AfterValidator(_email),
-    WithJsonSchema({"type": "string", "maxLength": 320, "pattern": EMAIL}),
+    WithJsonSchema({"type": "string", "maxLength": LONGEST_EMAIL, "pattern": EMAIL}),
 ]
 
 

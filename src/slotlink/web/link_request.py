@@ -11,6 +11,7 @@ from slotlink.domain.link import CallbackUrls, Json, TargetCalendar, Terms
 from slotlink.web.availability_request import AvailabilityQuery
 from slotlink.web.conferencing_request import Conferencing
 from slotlink.web.event_request import DEFAULT_TZID, EventTemplate, Location
+from slotlink.web.guests_request import LONGEST_EMAIL
 from slotlink.web.wire import (
     CallbackUrl,
     Fault,
@@ -42,8 +43,8 @@ class OAuth(Wire):
 class Attendee(Wire):
     email: Annotated[
         Text,
-        Field(max_length=320, pattern=_EMAIL, examples=["maya@example.com"]),
-        WithJsonSchema({"type": "string", "maxLength": 320, "pattern": _EMAIL}),
+        Field(max_length=LONGEST_EMAIL, pattern=_EMAIL, examples=["maya@example.com"]),
+        WithJsonSchema({"type": "string", "maxLength": LONGEST_EMAIL, "pattern": _EMAIL}),
     ]
     display_name: Annotated[Text, Field(max_length=255)] | None = None
 

@@ -58,7 +58,9 @@ class Worker:
         self._stopping = False
         self._running: dict[asyncio.Task[None], Place] = {}
         self._places = Places(time.monotonic)
-        longest = max(deps.settings.callback_timeout, WRITE_ROUNDS * deps.settings.calendar_timeout)
+        settings = deps.settings
+        of_mail = settings.smtp_timeout if settings.mails else 0
+        longest = max(settings.callback_timeout, WRITE_ROUNDS * settings.calendar_timeout, of_mail)
         self._lease_s = round(longest) + LEASE_MARGIN_S
         self._furthest_s = furthest(deps.settings.callback_retries)
 

@@ -39,12 +39,6 @@ def test_whoever_invites_nobody_is_no_organizer() -> None:
     assert lines(written(BEN, organizer=""), "ORGANIZER") == []
 
 
-def test_the_server_is_kept_from_inviting_whom_we_do_not_have_invited() -> None:
-    agents = ["SCHEDULE-AGENT=CLIENT" in line for line in lines(written(BEN, EVE, server_invites=False), "ATTENDEE")]
-    assert agents == [True, True]
-    assert "SCHEDULE-AGENT" not in written(BEN)
-
-
 @pytest.mark.parametrize(
     ("email", "name"),
     [

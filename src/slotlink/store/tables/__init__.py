@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from slotlink.store.tables.base import metadata
 from slotlink.store.tables.branding import brandings, logos
-from slotlink.store.tables.calendars import busy_periods, calendars, event_writes, events
+from slotlink.store.tables.calendars import busy_periods, calendars, event_writes, events, guest_messages
 from slotlink.store.tables.hours import availability_rules, available_periods
 from slotlink.store.tables.links import booking_events, booking_participants, bookings, link_history, links
 from slotlink.store.tables.nodes import idempotency_keys, keys_in_use, request_counts
@@ -42,6 +42,7 @@ __all__ = [
     "client_secrets",
     "event_writes",
     "events",
+    "guest_messages",
     "idempotency_keys",
     "keys_in_use",
     "link_history",

@@ -136,3 +136,22 @@ event_writes = Table(
     ),
     Index("ix_event_writes_write_key", "application_id", "calendar_id", "write_key", unique=True),
 )
+
+# What guests of those events were told by mail, one row for each. Only where we invite, and not the provider.
+guest_messages = Table(
+    "guest_messages",
+    metadata,
+    of_application(),
+    Column("calendar_id", String(80), primary_key=True),
+    Column("event_uid", String(48), primary_key=True),
+    Column("email", Text, primary_key=True),  # in lower case
+    Column("ical", Text, nullable=False),  # the newest message, the same bytes on every attempt
+    Column("sequence", Integer, nullable=False),  # which it is: the revision of the event write that it follows
+    Column("sent_sequence", Integer, nullable=False),  # the one that the mail server has taken; 0: none yet
+    Column("problem", Text),  # why it was not sent
+    ForeignKeyConstraint(
+        ["application_id", "calendar_id", "event_uid"],
+        ["events.application_id", "events.calendar_id", "events.event_uid"],
+        ondelete="CASCADE",
+    ),
+)

@@ -22,7 +22,7 @@ outbox = Table(
     metadata,
     of_application(),
     Column("item_id", String(32), primary_key=True),
-    Column("kind", String(16), nullable=False),  # callback | event_write
+    Column("kind", String(16), nullable=False),  # callback | event_write | guest_message
     Column("link_id", String(32)),
     Column("channel_id", String(32)),
     Column("url", Text, nullable=False),
