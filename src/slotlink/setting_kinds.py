@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass, field
-from email.headerregistry import Address, AddressHeader, HeaderRegistry
+from email.errors import HeaderParseError
+from email.headerregistry import Address, AddressHeader, BaseHeader, HeaderRegistry
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import unquote
 
@@ -14,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from slotlink.vault import parse_key
 
 _HEADERS = HeaderRegistry()
+_NO_MAILBOX = "write one address, such as Example <scheduling@example.com>"
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -145,9 +147,16 @@ def _smtp_server(text: Any) -> Any:
 def _mailbox(text: Any) -> Any:
     if not isinstance(text, str):
         return text
-    addresses = cast("AddressHeader", _HEADERS("From", text)).addresses if text.isprintable() else ()
+    try:
+        header = cast("AddressHeader", _HEADERS("From", text))
+    except (AttributeError, IndexError, HeaderParseError):  # the parser's own faults with what is no address
+        raise ValueError(_NO_MAILBOX) from None
+    addresses = header.addresses
+    in_order = text.isprintable() and not cast("BaseHeader", header).defects
+    if not in_order or any(each.display_name for each in header.groups):
+        raise ValueError(_NO_MAILBOX)
     if len(addresses) != 1 or not re.fullmatch(r"[!-?A-~]+@[!-?A-~]+", addresses[0].addr_spec):
-        raise ValueError("write one address, such as Example <scheduling@example.com>")
+        raise ValueError(_NO_MAILBOX)
     return addresses[0]
 
 

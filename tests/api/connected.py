@@ -1,4 +1,4 @@
-"""People whose calendars live elsewhere: at a real Radicale, and at the doubles of Google and Microsoft.
+"""People whose calendars live elsewhere: at a real Radicale or Xandikos, and at the doubles of Google and Microsoft.
 
 A `World` is a provider with one person's account; what it does there, it does in other words than the connectors.
 """
@@ -67,7 +67,7 @@ class World(Protocol):
     def revokes(self) -> None: ...
 
 
-class RadicaleWorld:
+class CalDavWorld:
     """alice's calendar "work" on a real server, by plain HTTP."""
 
     provider_name = "caldav"
@@ -81,7 +81,7 @@ class RadicaleWorld:
         host = server.url.partition("://")[2].rstrip("/")
         self.variables = {"SLOTLINK_CALENDAR_ALLOW": host}
         body = b'<mkcalendar xmlns="urn:ietf:params:xml:ns:caldav"/>'
-        self.ask("MKCALENDAR", self._path, body)
+        self.ask("MKCALENDAR", self._path, body, {"Content-Type": "application/xml"})
 
     def let_in(self, password: str) -> None:
         self._server.let_in(password)

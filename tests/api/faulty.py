@@ -21,7 +21,7 @@ from slotlink.connectors.oauth import Identity
 from slotlink.services.deps import Deps
 from slotlink.services.providers import PROVIDERS
 from slotlink.services.sign_in import sign_in
-from tests.api.connected import GoogleWorld, GraphWorld, RadicaleWorld, World
+from tests.api.connected import CalDavWorld, GoogleWorld, GraphWorld, World
 from tests.contract.test_connector_caldav import CalDavServer
 from tests.doubles import google_world
 from tests.doubles.google import CLIENT_ID, SCOPE, GoogleDouble
@@ -85,7 +85,7 @@ def _answer(answer: Any) -> Response:
     return Response(answer.read(), answer.status, kept)
 
 
-class FaultyRadicale(RadicaleWorld):
+class FaultyRadicale(CalDavWorld):
     connector = CalDavConnector
 
     def __init__(self, server: CalDavServer, calendar: str, front: Front) -> None:

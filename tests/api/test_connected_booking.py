@@ -1,5 +1,6 @@
 """The whole way with calendars elsewhere: connect, be busy, get a link, be booked, find the event there, and what
-follows from what people do to it. The same at Radicale, Google and Microsoft (the last two by their doubles)."""
+follows from what people do to it. The same at Radicale, Xandikos, Google and Microsoft (the last two by
+their doubles)."""
 
 from __future__ import annotations
 
@@ -12,9 +13,9 @@ import pytest
 from slotlink.domain.event import wire_time
 from slotlink.services.deps import Deps
 from slotlink.store import links
-from tests.api.connected import ConnectedPerson, GoogleWorld, GraphWorld, RadicaleWorld, World
+from tests.api.connected import CalDavWorld, ConnectedPerson, GoogleWorld, GraphWorld, World
 from tests.center import DAY, HOUR, START, Center, Clock
-from tests.contract.test_connector_caldav import CalDavServer, Radicale, running
+from tests.contract.test_connector_caldav import CalDavServer, Radicale, Xandikos, running
 from tests.doubles.google import GoogleDouble
 from tests.doubles.graph import GraphDouble
 
@@ -29,10 +30,16 @@ def radicale(tmp_path_factory: pytest.TempPathFactory) -> Generator[CalDavServer
         yield server
 
 
-@pytest.fixture(params=["radicale", "google", "graph"])
+@pytest.fixture(scope="module")
+def xandikos(tmp_path_factory: pytest.TempPathFactory) -> Generator[CalDavServer]:
+    with running(Xandikos, tmp_path_factory.mktemp("xandikos")) as server:
+        yield server
+
+
+@pytest.fixture(params=["radicale", "xandikos", "google", "graph"])
 def world(request: pytest.FixtureRequest) -> Generator[World]:
-    if request.param == "radicale":
-        world = RadicaleWorld(request.getfixturevalue("radicale"), f"work{next(_numbers)}")
+    if request.param in ("radicale", "xandikos"):
+        world = CalDavWorld(request.getfixturevalue(request.param), f"work{next(_numbers)}")
         yield world
         world.close()
     elif request.param == "google":
@@ -186,6 +193,7 @@ def test_a_provider_that_is_away_gets_the_event_later(center: Center, world: Wor
     assert ann.work() == ["written"] and world.meetings() == [(NINE, TEN)]
 
 
+@pytest.mark.parametrize("world", ["radicale", "google", "graph"], indirect=True)  # Xandikos has no sign-in
 def test_revoked_access_is_told_and_connecting_anew_mends_it(
     center: Center, world: World, ann: ConnectedPerson
 ) -> None:
@@ -197,7 +205,7 @@ def test_revoked_access_is_told_and_connecting_anew_mends_it(
     [profile] = center.http.get("/v1/profiles", headers=ann.key).json()["profiles"]
     assert profile["profile_connected"] is False and profile["profile_relink_url"].startswith("https://app.test/")
     assert link.page().slots == []
-    if isinstance(world, RadicaleWorld):
+    if isinstance(world, CalDavWorld):
         world.let_in("pw1")
     again = ConnectedPerson(center, world)
     assert (again.sub, again.profile_id, again.calendar_id) == (ann.sub, ann.profile_id, ann.calendar_id)

@@ -14,7 +14,7 @@ from slotlink.services.deps import Deps
 from slotlink.services.guests import note_answers
 from slotlink.store import event_names, mirrors
 from tests.api.asking import dump, faults
-from tests.api.connected import ConnectedPerson, GoogleWorld, GraphWorld, RadicaleWorld, World
+from tests.api.connected import CalDavWorld, ConnectedPerson, GoogleWorld, GraphWorld, World
 from tests.center import DAY, HOUR, START, Center, Clock, Json, Person
 from tests.contract.test_connector_caldav import CalDavServer, Radicale, running
 from tests.doubles import google_world, graph_world
@@ -258,7 +258,7 @@ def test_a_caldav_server_is_told_of_guests_only_where_it_invites(
     radicale: CalDavServer, tmp_path: Path, first: str, then: str
 ) -> None:
     """Some mail whomever they find, and what was settled for an event stays so."""
-    world = RadicaleWorld(radicale, f"guests{next(_numbers)}")
+    world = CalDavWorld(radicale, f"guests{next(_numbers)}")
     with Center(tmp_path, clock=Clock(START), **world.variables, SLOTLINK_INVITATIONS=first) as center:
         ann = ConnectedPerson(center, world)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Generator
 from itertools import count
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any
 import pytest
 
 from slotlink.domain.event import wire_time
+from slotlink.services import write_back
 from slotlink.services.deps import Deps
 from slotlink.store import links
-from tests.api.connected import ConnectedPerson, GoogleWorld, GraphWorld, RadicaleWorld, World
+from tests.api.connected import CalDavWorld, ConnectedPerson, GoogleWorld, GraphWorld, World
 from tests.center import DAY, HOUR, START, Center, Clock, Json
 from tests.contract.test_connector_caldav import CalDavServer, Radicale, running
 from tests.doubles.google import GoogleDouble
@@ -35,7 +37,7 @@ def radicale(tmp_path_factory: pytest.TempPathFactory) -> Generator[CalDavServer
 def world(request: pytest.FixtureRequest, radicale: CalDavServer) -> Generator[World]:
     """A provider. Whatever a test does with mail of ours, the provider mails nobody."""
     if request.param == "caldav":
-        world = RadicaleWorld(radicale, f"mail{next(_numbers)}")
+        world = CalDavWorld(radicale, f"mail{next(_numbers)}")
         yield world
         world.close()
     elif request.param == "google":
@@ -184,7 +186,57 @@ def test_an_event_that_is_made_anew_is_the_same_to_its_guests(ann: ConnectedPers
 def test_an_event_that_cannot_be_written_invites_nobody(world: World, ann: ConnectedPerson, mails: MailServer) -> None:
     write(ann, attendees=inviting(BEN))
     world.revokes()
-    assert len(ann.work()) == 1 and told(ann, mails) == []
+    (outcome,) = ann.work()
+    assert outcome.startswith("the calendar is connected no longer") and told(ann, mails) == []
+
+
+def test_a_guest_has_an_event_that_is_made_anew_once(ann: ConnectedPerson, mails: MailServer) -> None:
+    """Also where the cancellation of the one before is still on its way."""
+    write(ann, attendees=inviting(BEN))
+    ann.work()
+    ann.mail()
+    uid = mails.received[0].uid
+    mails.taken_out()
+    delete(ann)
+    mails.handler.answers = ["451 4.3.0 later"]
+    assert ann.work() == ["deleted"] and ann.mail() == ["the mail server answered 451 4.3.0 later"]
+    write(ann, TEN, attendees=inviting(BEN))
+    ann.work()
+    ann.mail()
+    assert [(each.uid, each.mail["Subject"]) for each in mails.received] == [(uid, "Changed: Talk")]
+
+
+def test_what_stands_there_is_told_when_nothing_newer_can_be_written(
+    at_google: tuple[GoogleDouble, ConnectedPerson], mails: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    google, ann = at_google
+    write(ann, attendees=inviting(BEN))
+    settled = write_back._settle
+
+    async def overtaken(*arguments: Any, **named: Any) -> None:
+        monkeypatch.setattr(write_back, "_settle", settled)
+        await asyncio.to_thread(write, ann, TEN)
+        await settled(*arguments, **named)
+
+    monkeypatch.setattr(write_back, "_settle", overtaken)
+    assert ann.work() == ["written"] and ann.mail() == [], "something newer is on its way"
+    google.faults.answer(403, {"error": {"code": 403, "errors": [{"reason": "forbidden"}]}}, {}, times=20)
+    assert len(ann.work()) == 1
+    google.faults.clear()
+    ann.mail()
+    assert [each.shown.start for each in mails.received] == [NINE]
+
+
+def test_an_invitation_anew_is_called_one(at_google: tuple[GoogleDouble, ConnectedPerson], mails: MailServer) -> None:
+    _, ann = at_google
+    write(ann, attendees=inviting(BEN, EVE))
+    assert len(told(ann, mails)) == 2
+    write(ann, attendees={"remove": [{"email": BEN}]})
+    assert told(ann, mails) == [(BEN, "CANCEL")]
+    write(ann, attendees=inviting(BEN))
+    ann.work()
+    ann.mail()
+    assert [each.mail["Subject"] for each in mails.received] == ["Invitation: Talk"]
 
 
 def test_every_change_has_a_higher_number(at_google: tuple[GoogleDouble, ConnectedPerson], mails: MailServer) -> None:
@@ -241,6 +293,43 @@ def test_a_room_is_told_with_the_invitation(at_google: tuple[GoogleDouble, Conne
     assert event.event["hangoutLink"] in mails.received[0].text
 
 
+def test_a_room_that_is_still_to_be_made_holds_up_no_news(
+    at_google: tuple[GoogleDouble, ConnectedPerson], mails: MailServer
+) -> None:
+    google, ann = at_google
+    write(ann, attendees=inviting(BEN))
+    assert told(ann, mails) == [(BEN, "REQUEST")]
+    write(ann, TEN, attendees=inviting(EVE), conferencing={"profile_id": "integrated"})
+    assert told(ann, mails) == [(BEN, "REQUEST")], "who is invited hears of the new time, and EVE waits for the room"
+    soon = {"event_id": "soon", "attendees": inviting(ZOE), "conferencing": {"profile_id": "integrated"}}
+    write(ann, START + HOUR // 2, **soon)
+    assert told(ann, mails) == [(ZOE, "REQUEST")], "there is no time to wait"
+    google.clock.now += 5
+    ann.center.clock.now += 5
+    assert sorted(told(ann, mails)) == [(BEN, "REQUEST"), (EVE, "REQUEST"), (ZOE, "REQUEST")]
+
+
+def test_an_event_that_a_person_moves_while_its_room_is_made(
+    at_google: tuple[GoogleDouble, ConnectedPerson], mails: MailServer
+) -> None:
+    google, ann = at_google
+    write(ann, attendees=inviting(BEN), conferencing={"profile_id": "integrated"})
+    assert told(ann, mails) == []
+    ann.world.moves(ann.world.name_at(NINE), TEN, ELEVEN)
+    ann.center.clock.now += 1
+    ann.sync()
+    ann.mail()
+    assert [each.shown.start for each in mails.received] == [TEN]
+    mails.taken_out()
+    google.clock.now += 5
+    ann.center.clock.now += 5
+    ann.work()
+    ann.mail()
+    (event,) = google.store.calendar("ann@example.com", "primary").events.values()
+    assert ann.events()[0]["meeting_url"] == event.event["hangoutLink"]
+    assert ann.world.meetings() == [(TEN, ELEVEN)]
+
+
 def test_guests_are_told_without_a_room_when_none_is_made(
     at_google: tuple[GoogleDouble, ConnectedPerson], mails: MailServer
 ) -> None:
@@ -254,33 +343,44 @@ def test_guests_are_told_without_a_room_when_none_is_made(
     assert told(ann, mails) == [(BEN, "REQUEST")]
 
 
-@pytest.mark.parametrize(("first", "then"), [("provider", "mail"), ("mail", "provider"), ("mail", "none")])
-def test_who_has_invited_goes_on_to(first: str, then: str, mails: MailServer, tmp_path: Path) -> None:
-    """The setting is about new events: for one that has guests already, two would invite, or nobody."""
+WAYS = ("provider", "mail", "none")
+
+
+@pytest.mark.parametrize("is_written", [True, False], ids=["written", "not-yet-written"])
+@pytest.mark.parametrize(("first", "then"), [(first, then) for first in WAYS for then in WAYS if first != then])
+def test_who_was_to_invite_goes_on_to(
+    first: str, then: str, is_written: bool, mails: MailServer, tmp_path: Path
+) -> None:
+    """The setting is about new events: for one that has guests already, two would invite, or nobody. `none` also ends
+    our mail."""
     with GoogleDouble() as google:
         world = GoogleWorld(google)
         variables = {**world.variables, **mails.variables, "SLOTLINK_INVITATIONS": first}
         with Center(tmp_path, clock=Clock(START), **variables) as center:
             ann = ConnectedPerson(center, world)
+
+            def invited() -> str:
+                """Who has, since the last look."""
+                ann.work()
+                ann.mail()
+                by_them, by_us = list(google.guests.mails), mails.taken_out()
+                google.guests.mails.clear()
+                assert not (by_them and by_us)
+                return "provider" if by_them else "mail" if by_us else "none"
+
             write(ann, attendees=inviting(BEN))
-            ann.work()
-            ann.mail()
-            by_them, by_us = len(google.guests.mails), len(mails.taken_out())
-            assert (by_them, by_us) == ((1, 0) if first == "provider" else (0, 1))
+            assert not is_written or invited() == first
             center.restart(SLOTLINK_INVITATIONS=then)
-            write(ann, TEN)
-            ann.work()
-            ann.mail()
-            moved = (len(google.guests.mails) - by_them, len(mails.taken_out()))
-            assert (
-                moved
-                == {("provider", "mail"): (1, 0), ("mail", "provider"): (0, 1), ("mail", "none"): (0, 0)}[(first, then)]
-            )
+            goes_on = "none" if then == "none" and first == "mail" else first
+            write(ann, TEN, attendees=inviting(EVE))
+            assert invited() == goes_on
+            delete(ann)
+            write(ann, NINE, attendees=inviting(BEN))
+            assert invited() == goes_on, "made anew before it was deleted there"
+            delete(ann)
+            assert invited() == goes_on
             write(ann, event_id="new", attendees=inviting(BEN))
-            ann.work()
-            ann.mail()
-            fresh = (len(google.guests.mails) - by_them - moved[0], len(mails.taken_out()))
-            assert fresh == {"mail": (0, 1), "provider": (1, 0), "none": (0, 0)}[then]
+            assert invited() == then
 
 
 def test_the_others_of_a_booking_are_told(center: Center, ann: ConnectedPerson, mails: MailServer) -> None:

@@ -106,6 +106,7 @@ async def connect_somebody(
         revision=1,
         ical="BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n",
         invites=False,
+        mailed=False,
         conference=False,
         link_id=None,
         written_revision=0,
@@ -182,7 +183,7 @@ CALLS: dict[str, Call] = {
     "guest_messages.find": lambda o: guest_messages.find(*_event(o), "ben@guests.test"),
     "guest_messages.insert_new": lambda o: guest_messages.insert_new(o.connection, _there(o).message),
     "guest_messages.of_event": lambda o: guest_messages.of_event(*_event(o)),
-    "event_writes.list_living": lambda o: event_writes.list_living(*o.foreign, o.elsewhere.mirror.calendar_id),
+    "event_writes.list_there": lambda o: event_writes.list_there(*o.foreign, o.elsewhere.mirror.calendar_id),
     "event_writes.replace_whole": lambda o: event_writes.replace_whole(
         o.connection, replace(_there(o).write, ical="other", revision=9)
     ),

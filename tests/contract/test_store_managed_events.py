@@ -84,6 +84,7 @@ async def test_who_can_make_a_room_and_who_does(store: Store) -> None:
             revision=1,
             ical="BEGIN",
             invites=False,
+            mailed=False,
             conference=True,
             link_id=link_id,
             written_revision=0,

@@ -228,9 +228,9 @@ async def test_ours_are_found_by_the_providers_key_and_by_our_uid(store: Store, 
     async with store.transaction() as connection:
         assert await event_writes.find_by_keys(connection, *where, [write.write_key, "x"]) == {write.write_key: write}
         assert await event_writes.find_by_uids(connection, *where, [write.event_uid]) == {write.event_uid: write}
-        assert await event_writes.list_living(connection, *where) == [write]
+        assert await event_writes.list_there(connection, *where) == [write]
         await event_writes.change(connection, *where, write.event_uid, ical=None)
-        assert await event_writes.list_living(connection, *where) == []
+        assert await event_writes.list_there(connection, *where) == []
         newer = replace(write, generation=2, write_key=event_writes.write_key(*where, write.event_uid, 2))
         await event_writes.replace_whole(connection, newer)
         assert await event_writes.find(connection, *where, write.event_uid) == newer

@@ -46,10 +46,6 @@ class Received:
         return read_message(self.calendar)
 
     @property
-    def unfolded(self) -> str:
-        return self.calendar.replace("\r\n ", "")
-
-    @property
     def uid(self) -> str:
         return uid_of(self.calendar)
 

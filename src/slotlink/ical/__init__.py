@@ -1,7 +1,7 @@
 """iCalendar text in, occurrences out, and one event back to text (RFC 5545). Pure: no clock, no network, no files.
 
-lines → moments → rules → zones → events → recurrence → calendars, merging, writing, inviting: each knows only
-those before it.
+lines → moments → rules → zones → events → recurrence → calendars, merging, writing, vtimezones, inviting: each
+knows only those before it.
 Why we walk recurrence ourselves: docs/decisions/0003-reading-calendars.md.
 """
 

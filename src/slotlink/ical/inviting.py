@@ -5,21 +5,29 @@ Made from the event as it is in its organiser's calendar; of that only goes out 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-
-from icalendar import Timezone
+from datetime import UTC, date, datetime
+from functools import lru_cache
 
 from slotlink.domain.event import mail_address
+from slotlink.ical.calendars import read_object
 from slotlink.ical.events import Event, read_events
-from slotlink.ical.lines import HEAD, Component, InvalidCalendar, blaming, fold, split_calendar
+from slotlink.ical.lines import HEAD, Component, InvalidCalendar, TooManyOccurrences, blaming, fold, split_calendar
+from slotlink.ical.vtimezones import write_zone
 from slotlink.ical.writing import Attendee, attendee_line, escaped, mailto, utc
 from slotlink.ical.zones import Zones, iana_name
+
+FURTHEST_S = 800 * 86_400  # ahead, a series that has no occurrence is over
 
 _WHEN = ("DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID")
 _REPEATS = ("RRULE", "RDATE", "RECURRENCE-ID")
 _SAID = ("SUMMARY", "DESCRIPTION", "LOCATION", "URL", "TRANSP", "CLASS")
+_FLOATING = re.compile(
+    r"(DTSTART|DTEND|RDATE|EXDATE|RECURRENCE-ID)((?:;(?!TZID=)[^:;]*)*):(?=\d{8}T\d{6}(?:[,/]|$))", re.I
+)
+_KEPT = 16  # messages whose reading is remembered: the many guests of an event are told the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,30 +66,68 @@ def request(
     room  where to meet, if nothing else says so
 
     Raises InvalidCalendar."""
-    invited = [attendee_line(each) for each in guests]
-    return _message(text, "REQUEST", uid, organizer, invited, tzid, room, stamp, sequence)
+    people = [f"ORGANIZER:{mailto(organizer)}", *map(attendee_line, guests)]
+
+    def about(component: Component) -> list[str]:
+        place = [f"LOCATION:{escaped(room)}"] if room and not component.text("LOCATION") else []
+        return [*_named(component, "STATUS"), *place, *people]
+
+    head, zones, events = _parts(text, tzid)
+    lines = [*HEAD, f"X-WR-TIMEZONE:{head}", "METHOD:REQUEST", *zones]
+    for component, when in events:
+        said = [line for name in _SAID for line in _named(component, name)]
+        lines += [*_begin(uid, stamp, sequence), *when, *said, *about(component), "END:VEVENT"]
+    return fold([*lines, "END:VCALENDAR"])
 
 
-def cancellation(message: str, *, guest: str, stamp: int, sequence: int) -> str:
-    """Takes back what `message`, a request, said to one guest. Raises InvalidCalendar."""
-    events = split_calendar(message.encode("utf-8", "replace"))[2]
-    own = [attendee_line(Attendee(guest))]
-    return _message(message, "CANCEL", events[0].text("UID"), _organizer(events[0]), own, "UTC", "", stamp, sequence)
+def cancellation(message: str, *, guest: str, whole: bool, stamp: int, sequence: int) -> str:
+    """Takes back what `message`, a request, said to one guest: the `whole` event is off, or the guest is not expected.
+
+    Raises InvalidCalendar."""
+    head, zones, events = _parts(message, "UTC")
+    people = [f"ORGANIZER:{mailto(organizer_of(message))}", attendee_line(Attendee(guest), asked=False)]
+    about = [*(["STATUS:CANCELLED"] if whole else []), *people]
+    lines = [*HEAD, f"X-WR-TIMEZONE:{head}", "METHOD:CANCEL", *zones]
+    for component, when in events:
+        said = [line for name in _SAID for line in _named(component, name)]
+        lines += [*_begin(uid_of(message), stamp, sequence), *when, *said, *about, "END:VEVENT"]
+    return fold([*lines, "END:VCALENDAR"])
 
 
 def same_to_guests(message: str, other: str) -> bool:
     """Whether both tell a guest the same, whoever else is invited."""
-    return _shown_lines(message) == _shown_lines(other)
+    return is_cancelled(message) == is_cancelled(other) and _shown_lines(message) == _shown_lines(other)
 
 
 def is_cancelled(message: str) -> bool:
-    return "METHOD:CANCEL" in message.splitlines()
+    return "\r\nMETHOD:CANCEL\r\n" in message
+
+
+def is_over(message: str, now: int) -> bool:
+    """Whether nothing of its event is still to come, within FURTHEST_S."""
+    shown = read_message(message)
+    if not shown.repeats:
+        return shown.end <= now
+    try:
+        return not read_object(message, shown.tzid).expand(now, now + FURTHEST_S)
+    except TooManyOccurrences:
+        return False
 
 
 def uid_of(message: str) -> str:
-    return split_calendar(message.encode("utf-8", "replace"))[2][0].text("UID")
+    return _first(message).text("UID")
 
 
+def stamp_of(message: str) -> int:
+    """When it was made."""
+    return int(datetime.strptime(_first(message).text("DTSTAMP"), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp())
+
+
+def organizer_of(message: str) -> str:
+    return mail_address(_named(_first(message), "ORGANIZER")[0].partition(":")[2])
+
+
+@lru_cache(_KEPT)
 def read_message(message: str) -> Shown:
     """Raises InvalidCalendar."""
     head, blocks, components = split_calendar(message.encode("utf-8", "replace"))
@@ -92,7 +138,7 @@ def read_message(message: str) -> Shown:
         one = first.occurrence(first.start.local, None, first.length, tzid or "UTC")
     return Shown(
         cancels=is_cancelled(message),
-        organizer=_organizer(components[0]),
+        organizer=organizer_of(message),
         summary=one.summary,
         description=one.description,
         location=one.location,
@@ -106,45 +152,29 @@ def read_message(message: str) -> Shown:
     )
 
 
-def _message(
-    text: str,
-    method: str,
-    uid: str,
-    organizer: str,
-    invited: Sequence[str],
-    tzid: str,
-    room: str,
-    stamp: int,
-    sequence: int,
-) -> str:
+def _parts(text: str, tzid: str) -> tuple[str, list[str], list[tuple[Component, list[str]]]]:
+    """The zone to tell the times in, the VTIMEZONEs that are needed, and each VEVENT with the lines that say when."""
     head, blocks, components = split_calendar(text.encode("utf-8", "replace"))
     if not components:
         raise InvalidCalendar("there is no event to invite anybody to")
-    tzid = _zone_named(head) or tzid
-    repeats = len(components) > 1 or any(components[0].all(name) for name in _REPEATS)
+    named = _zone_named(head)
+    known = iana_name(named, blocks) if named else None
+    tzid = known or tzid
+    floating = Zones(blocks).find(named)[0] if named in blocks else Zones({}).find(tzid)[0]
     with blaming("the event"):
-        zones = Zones(blocks, Zones(blocks).find(tzid)[0])
-        first = read_events(components, zones)[0]
-    lines = [*HEAD, f"X-WR-TIMEZONE:{tzid}", f"METHOD:{method}"]
-    if repeats:
-        used = dict.fromkeys(each for component in components for each in component.tzids())
-        lines += [line for name in used for line in blocks.get(name) or _zone_of(name)]
-    for component in components:
-        # Exact everywhere, also where somebody's calendar has a zone of its own or none.
-        when = [line for name in _WHEN for line in _named(component, name)] if repeats else _exactly(first)
-        said = [line for name in _SAID for line in _named(component, name)]
-        if method == "CANCEL":
-            said.append("STATUS:CANCELLED")
-        else:
-            said += _named(component, "STATUS")
-            said += [f"LOCATION:{escaped(room)}"] if room and not component.text("LOCATION") else []
-        lines += ["BEGIN:VEVENT", f"UID:{escaped(uid)}", f"DTSTAMP:{utc(stamp)}", f"SEQUENCE:{sequence}", *when, *said]
-        lines += [f"ORGANIZER:{mailto(organizer)}", *invited, "END:VEVENT"]
-    return fold([*lines, "END:VCALENDAR"])
+        first = read_events(components, Zones(blocks, floating))[0]
+        if len(components) == 1 and not any(components[0].all(name) for name in _REPEATS):
+            # Exact everywhere, also where somebody's calendar has a zone of its own or none.
+            return tzid, [], [(components[0], _exactly(first))]
+    default = named if named in blocks else tzid
+    when = [[_FLOATING.sub(rf"\1\2;TZID={default}:", line) for line in _when(each)] for each in components]
+    used = dict.fromkeys(each for lines in when for line in lines for each in re.findall(r";TZID=\"?([^\":;]+)", line))
+    zones = [line for name in used for line in map(_plain, blocks.get(name) or write_zone(name))]
+    return tzid, zones, list(zip(components, when, strict=True))
 
 
-def _organizer(component: Component) -> str:
-    return mail_address(_named(component, "ORGANIZER")[0].partition(":")[2])
+def _begin(uid: str, stamp: int, sequence: int) -> list[str]:
+    return ["BEGIN:VEVENT", f"UID:{escaped(uid)}", f"DTSTAMP:{utc(stamp)}", f"SEQUENCE:{sequence}"]
 
 
 def _exactly(event: Event) -> list[str]:
@@ -154,20 +184,20 @@ def _exactly(event: Event) -> list[str]:
     return [f"DTSTART:{utc(one.start)}", f"DTEND:{utc(one.end)}"]
 
 
-def _zone_of(name: str) -> list[str]:
-    """The VTIMEZONE that a calendar has left out, because everybody knows the name."""
-    tzid = iana_name(name)
-    if tzid is None:
-        return []
-    zone = Timezone.from_tzid(tzid)
-    zone["TZID"] = name
-    return zone.to_ical().decode().replace("\r\n ", "").splitlines()
+def _when(component: Component) -> list[str]:
+    return [line for name in _WHEN for line in _named(component, name)]
 
 
 def _zone_named(head: Sequence[str]) -> str:
     return next((line.partition(":")[2].strip() for line in head if line.upper().startswith("X-WR-TIMEZONE")), "")
 
 
+@lru_cache(_KEPT)
+def _first(message: str) -> Component:
+    return split_calendar(message.encode("utf-8", "replace"))[2][0]
+
+
+@lru_cache(_KEPT)
 def _shown_lines(message: str) -> list[list[str]]:
     events = split_calendar(message.encode("utf-8", "replace"))[2]
     return [[line for name in ("UID", *_WHEN, *_SAID, "STATUS") for line in _named(each, name)] for each in events]
@@ -178,11 +208,17 @@ def _named(event: Component, name: str) -> list[str]:
     found: list[str] = []
     depth = 0
     for line in event.lines:
-        depth += _name(line) == "BEGIN"
-        if depth == 1 and _name(line) == name:
-            found.append(line)
-        depth -= _name(line) == "END"
+        named = _name(line)
+        depth += named == "BEGIN"
+        if depth == 1 and named == name:
+            found.append(_plain(line))
+        depth -= named == "END"
     return found
+
+
+def _plain(line: str) -> str:
+    """What another program has written, without what a mail would make a line of its own."""
+    return re.sub("[\x00-\x08\x0a-\x1f\x7f]", "", line)
 
 
 def _name(line: str) -> str:

@@ -46,10 +46,11 @@ def write_event(
     return fold([*lines, "END:VEVENT", "END:VCALENDAR"])
 
 
-def attendee_line(guest: Attendee) -> str:
+def attendee_line(guest: Attendee, *, asked: bool = True) -> str:
+    """`asked`: to answer."""
     # Quotation marks cannot be written in a parameter (RFC 5545 3.2), and a caret begins an escape (RFC 6868).
     name = re.sub(r"\s+", " ", printable(guest.name).translate({ord('"'): "'", ord("^"): " "})).strip()
-    common = f";ROLE=REQ-PARTICIPANT;PARTSTAT={guest.answer};RSVP=TRUE"
+    common = f";ROLE=REQ-PARTICIPANT;PARTSTAT={guest.answer}" + (";RSVP=TRUE" if asked else "")
     return f"ATTENDEE{common}" + (f';CN="{name}"' if name else "") + f":{mailto(guest.email)}"
 
 

@@ -11,12 +11,15 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink.connectors.base import RemoteObject
+from slotlink.domain.event import awaits_room
 from slotlink.engine import Period
 from slotlink.services.deps import Deps
 from slotlink.services.guest_messages import tell_guests
 from slotlink.services.guests import note_answers
 from slotlink.services.mirrored import Read, read_objects
 from slotlink.services.problems import tell_link
+from slotlink.services.rooms import SOONEST_S
+from slotlink.services.wanted_events import ask_again
 from slotlink.store import accounts, bookings, channels, event_names, event_writes, events, links
 from slotlink.store.event_writes import EventWrite
 from slotlink.store.events import Occurrence
@@ -102,8 +105,8 @@ async def let_go(deps: Deps, mirror: Mirror, write: EventWrite, reason: str, now
 async def let_all_go(deps: Deps, mirror: Mirror, now: int) -> None:
     """The calendar is gone, and every event of ours with it."""
     async with deps.database.reading() as connection:
-        living = await event_writes.list_living(connection, mirror.application_id, mirror.calendar_id)
-    for write in living:
+        there = await event_writes.list_there(connection, mirror.application_id, mirror.calendar_id)
+    for write in there:
         with suppress(Overtaken):  # whoever wrote it meanwhile finds that the calendar is gone
             await let_go(deps, mirror, write, "the calendar that the event was in is gone", now)
 
@@ -120,11 +123,9 @@ async def _follow(deps: Deps, mirror: Mirror, write: EventWrite, read: Read, now
         await _note_change(connection, mirror, now)
         if event_id is not None:
             await bookings.release_event(connection, mirror.application_id, mirror.calendar_id, event_id)
+        details = await event_names.details_of(connection, mirror.application_id, mirror.calendar_id, write.event_uid)
         if event_id is not None and found.occurrences:
             first = found.occurrences[0].time
-            details = await event_names.details_of(
-                connection, mirror.application_id, mirror.calendar_id, write.event_uid
-            )
             await links.follow_event(
                 connection, mirror.application_id, mirror.calendar_id, event_id, details, first.start, first.end
             )
@@ -138,6 +139,8 @@ async def _follow(deps: Deps, mirror: Mirror, write: EventWrite, read: Read, now
         )
         moved = replace(write, revision=write.revision + 1)
         await tell_guests(deps, connection, mirror, moved, found.ical, now)
+        if write.conference and event_id is not None and awaits_room(details) and not found.recurring:
+            await ask_again(deps, connection, moved, now + SOONEST_S)
         await _tell(deps, connection, mirror, write, "the event was moved in the calendar", now)
         await accounts.touch(connection, mirror.application_id, [mirror.sub])
     log.info("event.moved_elsewhere", calendar=mirror.calendar_id, event_uid=write.event_uid)

@@ -48,9 +48,10 @@ async def want_event(
     revision = 1 if before is None else before.revision + 1
     booked_on = link_id or (before.link_id if before else None)
     conference = await makes_room(connection, application_id, calendar, event_id, details, before, booked_on, now)
-    # Who has invited goes on to, whatever the setting says by now: never both.
-    goes_on = before is not None and before.generation == generation
-    invites = before.invites if before is not None and goes_on else deps.settings.invitations == "provider"
+    invites, mailed = deps.settings.invitations == "provider", deps.settings.invitations == "mail"
+    if before is not None and (before.ical is not None or not before.done):
+        # Guests may have this event. Who was to invite them goes on to, whatever the setting says by now: never both.
+        invites, mailed = before.invites, before.mailed
     text = _ical(
         key,
         details,
@@ -70,6 +71,7 @@ async def want_event(
         revision=revision,
         ical=text,
         invites=invites,
+        mailed=mailed,
         conference=conference,
         link_id=booked_on,
         written_revision=0,
@@ -80,7 +82,7 @@ async def want_event(
     )
     if before is None:
         await event_writes.insert_new(connection, wanted)
-    elif not goes_on:
+    elif generation != before.generation:
         await event_writes.replace_whole(connection, wanted)
         await event_names.forget_remote(connection, application_id, calendar.calendar_id, event_uid)
     else:

@@ -97,6 +97,9 @@ async def give_up(deps: Deps, connection: AsyncConnection, item: OutboxItem, out
         # It stays there, so it blocks: from the next read of everything on, as any event that is not ours.
         await event_writes.change(*_of(connection, write), written_revision=write.revision, written_version=None)
         await note_remote(connection, mirror, write.event_uid, None, None)
+    elif write.written_revision and write.sent:
+        # What was taken before stands there, and nothing better will: that is what guests are to know.
+        await tell_guests(deps, connection, mirror, write, write.sent[0], now)
     if write.link_id is not None:
         reason = f"the event could not be written: {outcome}"
         await tell_link(deps, connection, item.application_id, write.link_id, mirror, reason, now)
@@ -222,8 +225,8 @@ async def _settle(
             updated_at=now,
         )
         await note_remote(connection, mirror, write.event_uid, remote[0], None if merged else remote[1])
-        if there.revision == write.revision:  # else guests hear of what is newer, once that stands there
-            await tell_guests(deps, connection, mirror, write, write.ical, now)
+        if there.ical == write.ical:  # else guests hear of what is newer, once that stands there
+            await tell_guests(deps, connection, mirror, write, write.ical, now, may_wait=write.conference)
         await mirrors.hasten(connection, mirror.application_id, [mirror.calendar_id], now + 1)
 
 

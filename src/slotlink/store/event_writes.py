@@ -24,7 +24,9 @@ _NAMESPACE = uuid.UUID("7b0d7f0e-4d3c-5a53-9a43-51071a4b0c0d")  # any that nobod
 
 @dataclass(frozen=True, slots=True)
 class EventWrite:
-    """`ical` None: it is to be deleted. `written_revision` 0: the provider has nothing of this generation yet."""
+    """`ical` None: it is to be deleted. `written_revision` 0: the provider has nothing of this generation yet.
+
+    `invites`: the provider invites guests, `mailed`: we do by mail; neither: nobody does."""
 
     application_id: str
     calendar_id: str
@@ -34,6 +36,7 @@ class EventWrite:
     revision: int
     ical: str | None
     invites: bool
+    mailed: bool
     conference: bool
     link_id: str | None
     written_revision: int
@@ -92,9 +95,10 @@ async def _find(
     return [_write(row) for row in await connection.execute(select(event_writes).where(*of_calendar, condition))]
 
 
-async def list_living(connection: AsyncConnection, application_id: str, calendar_id: str) -> list[EventWrite]:
-    """Those of a calendar that are to be there."""
-    return await _find(connection, application_id, calendar_id, event_writes.c.ical.is_not(None))
+async def list_there(connection: AsyncConnection, application_id: str, calendar_id: str) -> list[EventWrite]:
+    """Those of a calendar that are to be there, or that have not been deleted there yet."""
+    unfinished = event_writes.c.written_revision != event_writes.c.revision
+    return await _find(connection, application_id, calendar_id, event_writes.c.ical.is_not(None) | unfinished)
 
 
 async def insert_new(connection: AsyncConnection, write: EventWrite) -> None:

@@ -24,7 +24,6 @@ class GuestMessage:
     ical: str
     sequence: int
     sent_sequence: int = 0
-    problem: str | None = None
 
     @property
     def done(self) -> bool:

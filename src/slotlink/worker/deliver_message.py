@@ -13,7 +13,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 
 from slotlink.services.deps import Deps
-from slotlink.services.guest_messages import Mail, find_mail, note_sent
+from slotlink.services.guest_messages import Mail, NothingToSay, find_mail, note_sent
 from slotlink.setting_kinds import SmtpServer
 from slotlink.store.outbox import Attempt, OutboxItem
 from slotlink.worker.smtp import NotTaken, hand_in
@@ -32,9 +32,12 @@ class MessageClient:
         """One attempt. Whatever the mail server does is an outcome, not an exception."""
         at, began = int(self._clock()), time.monotonic()
         settings = self._deps.settings
-        mail = await find_mail(self._deps, item)
-        if mail is None:
-            return Attempt(at, 0, None, "as wanted already", ends="delivered")
+        try:
+            mail = await find_mail(self._deps, item, at)
+        except NothingToSay as error:
+            return Attempt(at, 0, None, str(error), ends="dead")
+        if isinstance(mail, str):
+            return Attempt(at, 0, None, mail, ends="delivered")
         if settings.smtp_url is None or settings.mail_from is None:
             return Attempt(at, 0, None, "no mail is sent any more: SLOTLINK_SMTP_URL is not set", ends="dead")
         ends = None
@@ -52,7 +55,8 @@ class MessageClient:
     async def _send(self, server: SmtpServer, sender: Address, mail: Mail, at: int) -> str:
         subject, text = self._in_words(mail)
         written = compose(mail, sender, subject, text, at)
-        return await hand_in(server, written, sender=sender.addr_spec, recipient=mail.message.email)
+        recipient = written["To"].addresses[0].addr_spec
+        return await hand_in(server, written, sender=sender.addr_spec, recipient=recipient)
 
 
 def compose(mail: Mail, sender: Address, subject: str, text: str, at: int) -> EmailMessage:
@@ -66,7 +70,7 @@ def compose(mail: Mail, sender: Address, subject: str, text: str, at: int) -> Em
     if recipient is None:
         raise NotTaken("no mail can be addressed to that", for_good=True)
     written["To"] = recipient
-    if organizer is not None and organizer.addr_spec != sender.addr_spec.lower():
+    if organizer is not None and organizer.addr_spec.lower() != sender.addr_spec.lower():
         written["Reply-To"] = organizer
     written["Subject"] = subject
     written["Date"] = format_datetime(datetime.fromtimestamp(at, UTC))
@@ -79,7 +83,14 @@ def compose(mail: Mail, sender: Address, subject: str, text: str, at: int) -> Em
 
 
 def _address(text: str) -> Address | None:
+    """A domain beyond ASCII is written as every mail server knows it (RFC 5890); the part before it cannot be, and only
+    some take it (RFC 6531)."""
+    local, _, domain = text.rpartition("@")
     try:
-        return Address(addr_spec=text)
-    except (ValueError, IndexError, HeaderParseError):
+        domain = domain if domain.isascii() else domain.encode("idna").decode()
+        if local.isascii():
+            return Address(addr_spec=f"{local}@{domain}")
+        Address(addr_spec="".join(each if each.isascii() else "x" for each in local) + f"@{domain}")
+        return Address(username=local, domain=domain)
+    except (ValueError, IndexError, AttributeError, HeaderParseError):  # the parser's own faults with what is none
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
@@ -96,6 +97,6 @@ def _refused(error: aiosmtplib.SMTPResponseException, recipient: str) -> NotTake
 
 
 def _plain(words: str, recipient: str = "") -> str:
-    """On one line, and with nobody's address in it."""
+    """On one line, and with nobody's address in it, which the server may know by another name."""
     plain = " ".join("".join(each if each.isprintable() else " " for each in words).split())
-    return plain.replace(recipient, "…") if recipient else plain
+    return re.sub(r"[^\s<>()\[\]]+@[^\s<>()\[\]:;,]+", "…", plain.replace(recipient, "…") if recipient else plain)

@@ -15,9 +15,11 @@ from slotlink.ical import InvalidCalendar, expand, write_event
 from slotlink.ical.inviting import (
     cancellation,
     is_cancelled,
+    is_over,
     read_message,
     request,
     same_to_guests,
+    stamp_of,
     uid_of,
 )
 from slotlink.ical.writing import Attendee
@@ -84,13 +86,17 @@ def test_a_request_has_all_that_guests_need() -> None:
 
 def test_a_cancellation_names_the_one_whom_it_is_for() -> None:
     asked = message(ours(), room="https://meet.test/1")
-    text = cancellation(asked, guest=BEN, stamp=9, sequence=5)
+    text = cancellation(asked, guest=BEN, whole=True, stamp=9, sequence=5)
     calendar, event = read(text)
     assert (calendar["METHOD"], event["STATUS"], int(event["SEQUENCE"])) == ("CANCEL", "CANCELLED", 5)
     assert (event["UID"], event["SUMMARY"], event["ORGANIZER"]) == ("k@slotlink", "Talk", f"mailto:{ANN}")
-    assert str(event["ATTENDEE"]) == f"mailto:{BEN}"
+    assert str(event["ATTENDEE"]) == f"mailto:{BEN}" and "RSVP" not in event["ATTENDEE"].params
     assert event.start == datetime(2027, 3, 5, 9, tzinfo=UTC)
+    assert (stamp_of(text), stamp_of(asked)) == (9, 7)
     assert is_cancelled(text) and not is_cancelled(asked) and uid_of(text) == uid_of(asked) == "k@slotlink"
+    taken_off = cancellation(asked, guest=BEN, whole=False, stamp=9, sequence=5)
+    assert read(taken_off)[0]["METHOD"] == "CANCEL"
+    assert "STATUS" not in read(taken_off)[1], "the event goes on without them (RFC 5546 section 3.2.5)"
 
 
 def test_what_a_guest_sees_decides_whether_two_messages_are_the_same() -> None:
@@ -102,7 +108,8 @@ def test_what_a_guest_sees_decides_whether_two_messages_are_the_same() -> None:
         assert not same_to_guests(first, other), change
     later = message(ours(end=NINE + 2 * HOUR))
     assert not same_to_guests(first, later)
-    assert not same_to_guests(first, cancellation(first, guest=BEN, stamp=1, sequence=9))
+    for asked in (first, message(theirs())):  # which has no STATUS either
+        assert not same_to_guests(asked, cancellation(asked, guest=BEN, whole=False, stamp=1, sequence=9))
     assert not same_to_guests(first, message(ours(), uid="another@slotlink"))
 
 
@@ -162,6 +169,49 @@ def test_alarms_and_what_the_provider_adds_stay_at_home() -> None:
         assert word not in text
 
 
+def test_a_series_without_a_zone_gets_that_of_its_calendar() -> None:
+    """Elsewhere it would be at another time."""
+    lines = ("DTSTART:20270305T100000", "DTEND:20270305T110000", "EXDATE:20270312T100000", "RRULE:FREQ=WEEKLY;COUNT=3")
+    sent = message(theirs(*lines))
+    assert "DTSTART;TZID=Europe/Berlin:20270305T100000" in sent and "BEGIN:VTIMEZONE\r\nTZID:Europe/Berlin\r\n" in sent
+    starts = [each.start for each in expand(sent, "America/New_York", NINE, NINE + 30 * 86400)]
+    assert starts == [NINE, NINE + 14 * 86400]
+    assert message(theirs("DTSTART;VALUE=DATE:20270305", "RRULE:FREQ=WEEKLY;COUNT=3")).count("TZID") == 0
+
+
+@pytest.mark.parametrize("named", ["Nowhere/Land", "My Zone"])
+def test_a_calendar_whose_zone_has_a_name_of_its_own(named: str) -> None:
+    """It may explain that name or not; guests read one that everybody knows."""
+    zone = ("BEGIN:VTIMEZONE", "TZID:My Zone", "BEGIN:STANDARD", "DTSTART:19700101T000000", "TZOFFSETFROM:+0300")
+    explained = "\r\n".join((f"X-WR-TIMEZONE:{named}", *zone, "TZOFFSETTO:+0300", "END:STANDARD", "END:VTIMEZONE", ""))
+    plain = theirs("DTSTART:20270305T090000Z", "DTEND:20270305T100000Z")
+    shown = read_message(message(plain.replace("BEGIN:VEVENT", explained + "BEGIN:VEVENT", 1)))
+    assert (shown.start, shown.tzid) == (NINE, "Europe/Berlin")
+    floating = theirs("DTSTART:20270305T120000", "DTEND:20270305T130000", "RRULE:FREQ=DAILY;COUNT=2")
+    sent = message(floating.replace("BEGIN:VEVENT", explained + "BEGIN:VEVENT", 1))
+    assert read_message(sent).start == (NINE if named == "My Zone" else NINE + 2 * HOUR)
+
+
+def test_what_is_over() -> None:
+    once = message(ours())
+    assert [is_over(once, now) for now in (NINE, NINE + HOUR - 1, NINE + HOUR)] == [False, False, True]
+    weekly = message(theirs("RRULE:FREQ=WEEKLY;COUNT=3"))
+    assert [is_over(weekly, NINE + weeks * 7 * 86400 + HOUR) for weeks in range(3)] == [False, False, True]
+    assert not is_over(message(theirs("RRULE:FREQ=SECONDLY")), NINE + HOUR)
+
+
+def test_what_another_program_wrote_cannot_add_a_line() -> None:
+    """A carriage return alone is a line end to what puts mails together, and a few more signs are to Python."""
+    hostile = theirs(
+        "DESCRIPTION:a\rATTENDEE:mailto:evil@x.test\rURL:x\x0bMETHOD:CANCEL\x85METHOD:CANCEL\u2028METHOD:CANCEL"
+    )
+    sent = message(hostile)
+    assert sorted(set(sent) & set("\r\x0b\x00")) == ["\r"] and "\r" not in sent.replace("\r\n", "")
+    assert not is_cancelled(sent) and not read_message(sent).cancels
+    _, event = read(sent)
+    assert {str(each) for each in event["ATTENDEE"]} == {f"mailto:{BEN}", f"mailto:{EVE}"} and "URL" not in event
+
+
 def test_nothing_to_invite_to_is_refused() -> None:
     with pytest.raises(InvalidCalendar, match="no event"):
         message("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n")
@@ -181,5 +231,8 @@ def test_no_text_can_add_a_line(summary: str, description: str, location: str, n
     assert len(calendar.subcomponents) == 1 and len(event.subcomponents) == 0
     names = {"UID", "DTSTAMP", "SEQUENCE", "DTSTART", "DTEND", "SUMMARY", "DESCRIPTION", "LOCATION", "STATUS"}
     assert set(event) <= names | {"ORGANIZER", "ATTENDEE"}
-    assert same_to_guests(text, text) and uid_of(cancellation(text, guest=BEN, stamp=1, sequence=9)) == "k@slotlink"
+    assert (
+        same_to_guests(text, text)
+        and uid_of(cancellation(text, guest=BEN, whole=True, stamp=1, sequence=9)) == "k@slotlink"
+    )
     read_message(text)

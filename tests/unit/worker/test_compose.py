@@ -45,7 +45,7 @@ def mail(
         stamp=1,
         sequence=2,
     )
-    text = cancellation(text, guest=BEN, stamp=1, sequence=3) if cancels else text
+    text = cancellation(text, guest=BEN, whole=True, stamp=1, sequence=3) if cancels else text
     return Mail(GuestMessage("app", "cal", "evt", BEN, text, 2, sent), read_message(text), "abc.2", locale)
 
 
@@ -96,11 +96,27 @@ def test_who_has_no_address_organises_in_our_name() -> None:
 
 def test_what_is_no_address_is_not_written_to() -> None:
     """The API takes whatever has one @."""
-    for email in ("ben,eve@guests.test", "<ben@guests.test>", "ben@guests.test>"):
+    for email in (
+        *("ben,eve@guests.test", "<ben@guests.test>", "ben@guests.test>", "ben@[1.2.3.4", "ben@\u2028", "ben@a..b"),
+        *("jürgen,eve@guests.test", "<jürgen@guests.test>", "ben@" + "ü" * 70),
+    ):
         message = mail()
         with pytest.raises(NotTaken) as caught:
             sent(replace(message, message=replace(message.message, email=email)))
         assert caught.value.for_good and email not in str(caught.value)
+
+
+def test_addresses_beyond_ascii() -> None:
+    """Every mail server knows the domain; the part before it only some do."""
+
+    def addressed(email: str) -> str:
+        message = mail()
+        written = compose(replace(message, message=replace(message.message, email=email)), SENDER, "Subject", "Text", 0)
+        return written["To"].addresses[0].addr_spec
+
+    assert addressed("ben@gäste.test") == "ben@xn--gste-loa.test"
+    assert addressed("jürgen@gäste.test") == "jürgen@xn--gste-loa.test"
+    assert sent(mail(organizer="ann@gäste.test"))["Reply-To"] == "ann@xn--gste-loa.test"
 
 
 @pytest.mark.parametrize(

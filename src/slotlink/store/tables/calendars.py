@@ -121,7 +121,8 @@ event_writes = Table(
     Column("generation", Integer, nullable=False),  # grows when an event is made again after it was deleted
     Column("revision", Integer, nullable=False),  # grows with every change that we want
     Column("ical", Text),  # the object's bytes, the same on every attempt; NULL: it is to be deleted
-    Column("invites", Boolean, nullable=False),
+    Column("invites", Boolean, nullable=False),  # the provider invites guests
+    Column("mailed", Boolean, nullable=False, server_default=false()),  # we do, by mail
     Column("conference", Boolean, nullable=False),
     Column("link_id", String(32)),  # whose booking wrote it, and hears of what goes wrong
     Column("written_revision", Integer, nullable=False),  # what the provider has; 0: nothing yet
@@ -148,7 +149,6 @@ guest_messages = Table(
     Column("ical", Text, nullable=False),  # the newest message, the same bytes on every attempt
     Column("sequence", Integer, nullable=False),  # which it is: the revision of the event write that it follows
     Column("sent_sequence", Integer, nullable=False),  # the one that the mail server has taken; 0: none yet
-    Column("problem", Text),  # why it was not sent
     ForeignKeyConstraint(
         ["application_id", "calendar_id", "event_uid"],
         ["events.application_id", "events.calendar_id", "events.event_uid"],

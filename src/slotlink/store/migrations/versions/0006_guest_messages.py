@@ -10,6 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("event_writes", sa.Column("mailed", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.create_table(
         "guest_messages",
         sa.Column("application_id", sa.String(length=32), nullable=False),
@@ -19,7 +20,6 @@ def upgrade() -> None:
         sa.Column("ical", sa.Text(), nullable=False),
         sa.Column("sequence", sa.Integer(), nullable=False),
         sa.Column("sent_sequence", sa.Integer(), nullable=False),
-        sa.Column("problem", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["application_id", "calendar_id", "event_uid"],
             ["events.application_id", "events.calendar_id", "events.event_uid"],
