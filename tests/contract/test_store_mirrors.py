@@ -230,6 +230,8 @@ async def test_ours_are_found_by_the_providers_key_and_by_our_uid(store: Store, 
         assert await event_writes.find_by_uids(connection, *where, [write.event_uid]) == {write.event_uid: write}
         assert await event_writes.list_there(connection, *where) == [write]
         await event_writes.change(connection, *where, write.event_uid, ical=None)
+        assert await event_writes.list_there(connection, *where) == [replace(write, ical=None)], "not deleted yet"
+        await event_writes.change(connection, *where, write.event_uid, written_revision=write.revision)
         assert await event_writes.list_there(connection, *where) == []
         newer = replace(write, generation=2, write_key=event_writes.write_key(*where, write.event_uid, 2))
         await event_writes.replace_whole(connection, newer)
