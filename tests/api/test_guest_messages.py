@@ -227,6 +227,48 @@ def test_what_stands_there_is_told_when_nothing_newer_can_be_written(
     assert [each.shown.start for each in mails.received] == [NINE]
 
 
+@pytest.mark.parametrize("world", ["caldav"], indirect=True)
+def test_guests_are_told_what_is_written_with_a_persons_changes_in_it(
+    world: World, ann: ConnectedPerson, mails: MailServer
+) -> None:
+    """The owner has renamed the event, and the application moves it: it stands there with both."""
+    write(ann, attendees=inviting(BEN))
+    assert told(ann, mails) == [(BEN, "REQUEST")]
+    world.moves(world.name_at(NINE), NINE, TEN)  # to where it was, under another name
+    write(ann, TEN)
+    ann.work()
+    ann.mail()
+    assert [(each.shown.start, each.shown.summary) for each in mails.received] == [(TEN, "Theirs")]
+
+
+def test_only_a_new_guest_hears_of_a_new_guest_in_an_event_that_was_moved_there(
+    center: Center, world: World, ann: ConnectedPerson, mails: MailServer
+) -> None:
+    """Providers say what goes without saying."""
+    write(ann, attendees=inviting(BEN), summary="Theirs")
+    assert told(ann, mails) == [(BEN, "REQUEST")]
+    world.moves(world.name_at(NINE), TEN, ELEVEN)
+    center.clock.now += 60
+    ann.sync()
+    assert told(ann, mails) == [(BEN, "REQUEST")]
+    write(ann, TEN, attendees=inviting(EVE), summary="Theirs")
+    assert told(ann, mails) == [(EVE, "REQUEST")]
+
+
+def test_a_deletion_that_cannot_arrive_is_told_all_the_same(
+    at_google: tuple[GoogleDouble, ConnectedPerson], mails: MailServer
+) -> None:
+    """The application says that the event is off."""
+    google, ann = at_google
+    write(ann, attendees=inviting(BEN))
+    assert told(ann, mails) == [(BEN, "REQUEST")]
+    delete(ann)
+    google.faults.answer(403, {"error": {"code": 403, "errors": [{"reason": "forbidden"}]}}, {}, times=20)
+    assert len(ann.work()) == 1
+    google.faults.clear()
+    assert told(ann, mails) == [(BEN, "CANCEL")]
+
+
 def test_an_invitation_anew_is_called_one(at_google: tuple[GoogleDouble, ConnectedPerson], mails: MailServer) -> None:
     _, ann = at_google
     write(ann, attendees=inviting(BEN, EVE))
@@ -309,25 +351,32 @@ def test_a_room_that_is_still_to_be_made_holds_up_no_news(
     assert sorted(told(ann, mails)) == [(BEN, "REQUEST"), (EVE, "REQUEST"), (ZOE, "REQUEST")]
 
 
+@pytest.mark.parametrize("names_room", [False, True], ids=["", "named-in-the-text"])
 def test_an_event_that_a_person_moves_while_its_room_is_made(
-    at_google: tuple[GoogleDouble, ConnectedPerson], mails: MailServer
+    at_google: tuple[GoogleDouble, ConnectedPerson], mails: MailServer, names_room: bool
 ) -> None:
+    """Nothing is written over what they made of it; the next read tells of the room."""
     google, ann = at_google
-    write(ann, attendees=inviting(BEN), conferencing={"profile_id": "integrated"})
+    text = {"description": "{{ cronofy.conferencing.join_url }}"} if names_room else {}
+    write(ann, attendees=inviting(BEN), conferencing={"profile_id": "integrated"}, **text)
     assert told(ann, mails) == []
     ann.world.moves(ann.world.name_at(NINE), TEN, ELEVEN)
     ann.center.clock.now += 1
     ann.sync()
+    ann.work()
     ann.mail()
     assert [each.shown.start for each in mails.received] == [TEN]
     mails.taken_out()
-    google.clock.now += 5
-    ann.center.clock.now += 5
+    google.clock.now += 60
+    ann.center.clock.now += 60
+    ann.sync()
     ann.work()
     ann.mail()
     (event,) = google.store.calendar("ann@example.com", "primary").events.values()
-    assert ann.events()[0]["meeting_url"] == event.event["hangoutLink"]
+    url = event.event["hangoutLink"]
+    assert ann.events()[0]["meeting_url"] == url
     assert ann.world.meetings() == [(TEN, ELEVEN)]
+    assert [url in each.text for each in mails.received] == [True]
 
 
 def test_guests_are_told_without_a_room_when_none_is_made(

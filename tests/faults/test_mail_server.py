@@ -16,7 +16,7 @@ from slotlink.worker import smtp
 from slotlink.worker.smtp import NotTaken, hand_in
 from tests.doubles.mail import MailServer
 from tests.faults.test_callbacks_tls import Authority, _pem
-from tests.hostile import talking
+from tests.hostile import never_read, talking
 
 BEN = "ben@guests.test"
 SENDER = "scheduling@globex.test"
@@ -33,7 +33,7 @@ def mail() -> EmailMessage:
 async def outcome(server: SmtpServer, recipient: str = BEN) -> tuple[str, bool]:
     """What a mail came to, in words, and whether that is for good."""
     try:
-        return await hand_in(server, mail(), sender=SENDER, recipient=recipient), True
+        return await hand_in(server, mail(), sender=SENDER, recipient=recipient, deadline_s=20), True
     except NotTaken as error:
         assert BEN not in str(error) and PASSWORD not in str(error)
         return str(error), error.for_good
@@ -71,6 +71,36 @@ async def test_what_the_mail_server_says_to_a_mail(plain: MailServer) -> None:
     plain.handler.refused.clear()
     plain.handler.hangs_up = 1
     assert await outcome(server) == (f"127.0.0.1 port {plain.port} has closed the connection", False)
+
+
+async def test_what_was_taken_is_taken_however_the_server_ends_it() -> None:
+    """It answers no QUIT: to send the mail again would be to send it twice."""
+
+    def talk(connection: socket.socket) -> None:
+        def says(words: str) -> None:
+            connection.sendall(words.encode() + b"\r\n")
+
+        lines = connection.makefile("rb")
+        says("220 here")
+        for answer in ("250 hello", "250 ok", "250 ok", "354 go on"):
+            lines.readline()
+            says(answer)
+        while lines.readline() not in (b".\r\n", b""):
+            pass
+        says("250 2.0.0 taken")
+        never_read(connection)
+
+    with talking(talk) as host:
+        server = SmtpServer("127.0.0.1", int(host.partition(":")[2]), "none")
+        assert await outcome(server) == ("2.0.0 taken", True)
+
+
+async def test_a_server_that_never_answers() -> None:
+    with talking(never_read) as host:
+        server = SmtpServer("127.0.0.1", int(host.partition(":")[2]), "none")
+        with pytest.raises(NotTaken, match=r"^no answer from 127.0.0.1 port \d+ in 0.2 s$") as caught:
+            await hand_in(server, mail(), sender=SENDER, recipient=BEN, deadline_s=0.2)
+        assert not caught.value.for_good
 
 
 async def test_a_server_that_is_none() -> None:

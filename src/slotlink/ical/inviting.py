@@ -24,6 +24,7 @@ FURTHEST_S = 800 * 86_400  # ahead, a series that has no occurrence is over
 _WHEN = ("DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID")
 _REPEATS = ("RRULE", "RDATE", "RECURRENCE-ID")
 _SAID = ("SUMMARY", "DESCRIPTION", "LOCATION", "URL", "TRANSP", "CLASS")
+_PLAIN = ("TRANSP:OPAQUE", "CLASS:PUBLIC", "STATUS:CONFIRMED")
 _FLOATING = re.compile(
     r"(DTSTART|DTEND|RDATE|EXDATE|RECURRENCE-ID)((?:;(?!TZID=)[^:;]*)*):(?=\d{8}T\d{6}(?:[,/]|$))", re.I
 )
@@ -66,6 +67,13 @@ def request(
     room  where to meet, if nothing else says so
 
     Raises InvalidCalendar."""
+    with blaming("the event"):
+        return _request(text, uid, organizer, guests, tzid, room, stamp, sequence)
+
+
+def _request(
+    text: str, uid: str, organizer: str, guests: Sequence[Attendee], tzid: str, room: str, stamp: int, sequence: int
+) -> str:
     people = [f"ORGANIZER:{mailto(organizer)}", *map(attendee_line, guests)]
 
     def about(component: Component) -> list[str]:
@@ -84,7 +92,8 @@ def cancellation(message: str, *, guest: str, whole: bool, stamp: int, sequence:
     """Takes back what `message`, a request, said to one guest: the `whole` event is off, or the guest is not expected.
 
     Raises InvalidCalendar."""
-    head, zones, events = _parts(message, "UTC")
+    with blaming("the message"):
+        head, zones, events = _parts(message, "UTC")
     people = [f"ORGANIZER:{mailto(organizer_of(message))}", attendee_line(Attendee(guest), asked=False)]
     about = [*(["STATUS:CANCELLED"] if whole else []), *people]
     lines = [*HEAD, f"X-WR-TIMEZONE:{head}", "METHOD:CANCEL", *zones]
@@ -103,6 +112,7 @@ def is_cancelled(message: str) -> bool:
     return "\r\nMETHOD:CANCEL\r\n" in message
 
 
+@lru_cache(_KEPT)
 def is_over(message: str, now: int) -> bool:
     """Whether nothing of its event is still to come, within FURTHEST_S."""
     shown = read_message(message)
@@ -157,20 +167,15 @@ def _parts(text: str, tzid: str) -> tuple[str, list[str], list[tuple[Component, 
     head, blocks, components = split_calendar(text.encode("utf-8", "replace"))
     if not components:
         raise InvalidCalendar("there is no event to invite anybody to")
-    named = _zone_named(head)
-    known = iana_name(named, blocks) if named else None
-    tzid = known or tzid
-    floating = Zones(blocks).find(named)[0] if named in blocks else Zones({}).find(tzid)[0]
-    with blaming("the event"):
-        first = read_events(components, Zones(blocks, floating))[0]
-        if len(components) == 1 and not any(components[0].all(name) for name in _REPEATS):
-            # Exact everywhere, also where somebody's calendar has a zone of its own or none.
-            return tzid, [], [(components[0], _exactly(first))]
-    default = named if named in blocks else tzid
-    when = [[_FLOATING.sub(rf"\1\2;TZID={default}:", line) for line in _when(each)] for each in components]
+    shown_in = iana_name(_zone_named(head)) or tzid
+    first = read_events(components, Zones(blocks, Zones({}).find(tzid)[0]))[0]
+    if len(components) == 1 and not any(components[0].all(name) for name in _REPEATS):
+        # Exact everywhere, also where somebody's calendar has a zone of its own or none.
+        return shown_in, [], [(components[0], _exactly(first))]
+    when = [[_FLOATING.sub(rf"\1\2;TZID={tzid}:", line) for line in _when(each)] for each in components]
     used = dict.fromkeys(each for lines in when for line in lines for each in re.findall(r";TZID=\"?([^\":;]+)", line))
-    zones = [line for name in used for line in map(_plain, blocks.get(name) or write_zone(name))]
-    return tzid, zones, list(zip(components, when, strict=True))
+    zones = [line for name in used for line in map(_cleaned, blocks.get(name) or write_zone(name))]
+    return shown_in, zones, list(zip(components, when, strict=True))
 
 
 def _begin(uid: str, stamp: int, sequence: int) -> list[str]:
@@ -199,8 +204,10 @@ def _first(message: str) -> Component:
 
 @lru_cache(_KEPT)
 def _shown_lines(message: str) -> list[list[str]]:
+    """What goes without saying is left out, as some say it and others do not."""
     events = split_calendar(message.encode("utf-8", "replace"))[2]
-    return [[line for name in ("UID", *_WHEN, *_SAID, "STATUS") for line in _named(each, name)] for each in events]
+    names = ("RECURRENCE-ID", "UID", *_WHEN, *_SAID, "STATUS")
+    return sorted([line for name in names for line in _named(each, name) if line not in _PLAIN] for each in events)
 
 
 def _named(event: Component, name: str) -> list[str]:
@@ -211,12 +218,12 @@ def _named(event: Component, name: str) -> list[str]:
         named = _name(line)
         depth += named == "BEGIN"
         if depth == 1 and named == name:
-            found.append(_plain(line))
+            found.append(_cleaned(line))
         depth -= named == "END"
     return found
 
 
-def _plain(line: str) -> str:
+def _cleaned(line: str) -> str:
     """What another program has written, without what a mail would make a line of its own."""
     return re.sub("[\x00-\x08\x0a-\x1f\x7f]", "", line)
 

@@ -41,6 +41,7 @@ from slotlink.store.mirrors import Mirror
 from slotlink.store.outbox import OutboxItem
 
 KIND = "guest_message"  # of outbox items
+ANOTHER = -1  # in the place of `sent_sequence`: one of the same number, which is another
 PLACE = "mail"  # one for all calendars, as there is one mail server
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -103,7 +104,8 @@ async def tell_guests(
                 message = cancellation(before.ical, guest=email, whole=text is None, stamp=now, sequence=write.revision)
             if message is None or (before is not None and same_to_guests(before.ical, message)):
                 continue
-            if is_over(message, now) and (before is None or is_over(before.ical, now)):
+            known = [each for each in (before and before.ical, message) if each and not is_cancelled(each)]
+            if all(is_over(each, now) for each in known):
                 continue  # whoever tidies up mails nobody
             if before is None and may_wait and awaits_room(details) and read_message(message).start - now > WAIT_S:
                 continue  # one mail that says where, and not a second one in a moment
@@ -172,6 +174,8 @@ async def _promise(
     else:
         values = {"ical": message.ical, "sequence": message.sequence}
         anew = {"sent_sequence": 0} if _is_taken_back(before) else {}
+        if before.sequence == message.sequence:
+            anew = {"sent_sequence": ANOTHER}
         await guest_messages.change(connection, before, **values, **anew)
     await _promise_to_send(deps, connection, message, now)
 
@@ -190,7 +194,7 @@ async def find_mail(deps: Deps, item: OutboxItem, now: int) -> Mail | str:
         message = await _find(connection, item, promise)
         branding = await brandings.find_shown(connection, item.application_id)
     if message is None:  # the calendar is gone, or was disconnected, and all that was known of its events is deleted
-        if not is_cancelled(promise.ical):
+        if "\r\nSTATUS:CANCELLED\r\n" not in promise.ical:
             raise NothingToSay("the calendar is gone or disconnected, and nobody knows whether the event still stands")
         named = (promise.calendar_id, promise.event_uid, promise.email)
         message = GuestMessage(item.application_id, *named, promise.ical, promise.sequence)

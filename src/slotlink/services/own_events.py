@@ -11,15 +11,13 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slotlink.connectors.base import RemoteObject
-from slotlink.domain.event import awaits_room
 from slotlink.engine import Period
 from slotlink.services.deps import Deps
 from slotlink.services.guest_messages import tell_guests
 from slotlink.services.guests import note_answers
 from slotlink.services.mirrored import Read, read_objects
 from slotlink.services.problems import tell_link
-from slotlink.services.rooms import SOONEST_S
-from slotlink.services.wanted_events import ask_again
+from slotlink.services.rooms import hear_read
 from slotlink.store import accounts, bookings, channels, event_names, event_writes, events, links
 from slotlink.store.event_writes import EventWrite
 from slotlink.store.events import Occurrence
@@ -51,6 +49,7 @@ async def hear(
     "too late": it was written while that read was under way, so nobody can say which of both is newer. Read again.
     Raises UnreadableObject, Overtaken."""
     found = read.event
+    room_is_new = await hear_read(deps, mirror, write, found.ical, now)
     ours = found.version is not None and found.version == write.written_version
     if not ours and write.updated_at >= began:
         return "too late"
@@ -74,6 +73,9 @@ async def hear(
             # Somebody answered the invitation, or the server put it into words of its own.
             await event_writes.change(*_of(mirror, write, connection), written_version=found.version)
             await note_answers(connection, mirror, write.event_uid, found.details, now)
+        arrived_unheard = write.problem is not None and not write.done
+        if room_is_new or arrived_unheard:
+            await tell_guests(deps, connection, mirror, write, found.ical, now)
     return "echo"
 
 
@@ -139,8 +141,6 @@ async def _follow(deps: Deps, mirror: Mirror, write: EventWrite, read: Read, now
         )
         moved = replace(write, revision=write.revision + 1)
         await tell_guests(deps, connection, mirror, moved, found.ical, now)
-        if write.conference and event_id is not None and awaits_room(details) and not found.recurring:
-            await ask_again(deps, connection, moved, now + SOONEST_S)
         await _tell(deps, connection, mirror, write, "the event was moved in the calendar", now)
         await accounts.touch(connection, mirror.application_id, [mirror.sub])
     log.info("event.moved_elsewhere", calendar=mirror.calendar_id, event_uid=write.event_uid)

@@ -21,6 +21,7 @@ from slotlink.store.event_writes import EventWrite
 from slotlink.store.managed_events import ManagedEvent
 from slotlink.store.mirrors import Mirror
 
+CONFERENCE = "X-GOOGLE-CONFERENCE"  # where Google's reading names it (google_ical.py)
 WAIT_S = 3600  # for a room; by then it will not be made any more
 SOONEST_S, LATEST_S = 2, 600  # until we ask again: as long as it has taken so far
 _MADE_BY = {"google": "Google Meet", "office365": "Microsoft Teams", "live_connect": "Microsoft Teams"}
@@ -63,6 +64,23 @@ async def hear(deps: Deps, mirror: Mirror, write: EventWrite, written: Written, 
                 await ask_again(deps, connection, there, now + pause)
         else:
             await _give_up(deps, connection, mirror, write, waiting, now)
+
+
+async def hear_read(deps: Deps, mirror: Mirror, write: EventWrite, text: str, now: int) -> bool:
+    """Our event came along in a read, which may know the room that nobody asks for any more, because a person has moved
+    the event. Whether it did."""
+    lines = text.replace("\r\n ", "").splitlines()
+    url = next((line.partition(":")[2] for line in lines if line.startswith(CONFERENCE)), None)
+    if not write.conference or url is None or not write.done:
+        return False
+    async with deps.database.reading() as connection:
+        found = await managed_events.of_write(
+            connection, mirror.application_id, mirror.calendar_id, write.event_uid, write.link_id
+        )
+    if not any(awaits_room(each.details) for each in found):
+        return False
+    await hear(deps, mirror, write, Written("", None, url), now)
+    return True
 
 
 async def _tell(

@@ -97,6 +97,7 @@ async def give_up(deps: Deps, connection: AsyncConnection, item: OutboxItem, out
         # It stays there, so it blocks: from the next read of everything on, as any event that is not ours.
         await event_writes.change(*_of(connection, write), written_revision=write.revision, written_version=None)
         await note_remote(connection, mirror, write.event_uid, None, None)
+        await tell_guests(deps, connection, mirror, write, None, now)  # the application says so, whatever stands there
     elif write.written_revision and write.sent:
         # What was taken before stands there, and nothing better will: that is what guests are to know.
         await tell_guests(deps, connection, mirror, write, write.sent[0], now)
@@ -155,7 +156,7 @@ async def _bring(deps: Deps, connector: Connector, mirror: Mirror, write: EventW
             wanted = replace(wanted, ical=_merged(changed.ical, before, write.ical or ""))
             expected = changed.version
         else:
-            await _settle(deps, mirror, write, written, now, merged=wanted.ical != write.ical)
+            await _settle(deps, mirror, write, written, now, stands=wanted.ical)
             return "written"
     raise ProviderUnavailable("the event changes faster than it can be written")
 
@@ -200,11 +201,12 @@ async def _hear(deps: Deps, mirror: Mirror, write: EventWrite, version: str | No
 
 
 async def _settle(
-    deps: Deps, mirror: Mirror, write: EventWrite, written: Written | None, now: int, *, merged: bool = False
+    deps: Deps, mirror: Mirror, write: EventWrite, written: Written | None, now: int, *, stands: str | None = None
 ) -> None:
-    """Note what the provider has now. A newer wish stays open; the mirror is read soon, for whoever slipped in.
+    """Note what `stands` at the provider now. A newer wish stays open; the mirror is read soon, for whoever slipped in.
 
-    `merged`: a person's changes are in it, which the mirror has yet to read: they may block where ours did not."""
+    Where that is not what was wanted, a person's changes are in it, which the mirror has yet to read: they may block
+    where ours did not."""
     if written is not None:
         await rooms.hear(deps, mirror, write, written, now)
     async with deps.database.transaction() as connection:
@@ -224,9 +226,9 @@ async def _settle(
             problem=None,
             updated_at=now,
         )
-        await note_remote(connection, mirror, write.event_uid, remote[0], None if merged else remote[1])
+        await note_remote(connection, mirror, write.event_uid, remote[0], remote[1] if stands == write.ical else None)
         if there.ical == write.ical:  # else guests hear of what is newer, once that stands there
-            await tell_guests(deps, connection, mirror, write, write.ical, now, may_wait=write.conference)
+            await tell_guests(deps, connection, mirror, write, stands, now, may_wait=write.conference)
         await mirrors.hasten(connection, mirror.application_id, [mirror.calendar_id], now + 1)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -42,21 +41,19 @@ class MessageClient:
             return Attempt(at, 0, None, "no mail is sent any more: SLOTLINK_SMTP_URL is not set", ends="dead")
         ends = None
         try:
-            async with asyncio.timeout(settings.smtp_timeout):
-                outcome = await self._send(settings.smtp_url, settings.mail_from, mail, at)
+            outcome = await self._send(settings.smtp_url, settings.mail_from, mail, at)
             await note_sent(self._deps, mail.message, at)
             ends = "delivered"
         except NotTaken as error:
             outcome, ends = str(error), "dead" if error.for_good else None
-        except TimeoutError:
-            outcome = f"no answer from {settings.smtp_url} in {settings.smtp_timeout:g} s"
         return Attempt(at, round((time.monotonic() - began) * 1000), None, outcome[:500], ends=ends)
 
     async def _send(self, server: SmtpServer, sender: Address, mail: Mail, at: int) -> str:
         subject, text = self._in_words(mail)
         written = compose(mail, sender, subject, text, at)
         recipient = written["To"].addresses[0].addr_spec
-        return await hand_in(server, written, sender=sender.addr_spec, recipient=recipient)
+        deadline_s = self._deps.settings.smtp_timeout
+        return await hand_in(server, written, sender=sender.addr_spec, recipient=recipient, deadline_s=deadline_s)
 
 
 def compose(mail: Mail, sender: Address, subject: str, text: str, at: int) -> EmailMessage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import ssl
 from collections.abc import AsyncGenerator
@@ -12,6 +13,8 @@ from functools import cache
 import aiosmtplib
 
 from slotlink.setting_kinds import SmtpServer
+
+QUIT_S = 2.0  # for a polite end
 
 
 class NotTaken(Exception):
@@ -24,9 +27,9 @@ class NotTaken(Exception):
         self.for_good = for_good
 
 
-async def hand_in(server: SmtpServer, mail: EmailMessage, *, sender: str, recipient: str) -> str:
-    """Return what the server said to it. The caller sets the deadline. Raises NotTaken."""
-    async with _session(server, sender) as client:
+async def hand_in(server: SmtpServer, mail: EmailMessage, *, sender: str, recipient: str, deadline_s: float) -> str:
+    """Return what the server said to it. Raises NotTaken."""
+    async with _session(server, sender, deadline_s) as client:
         try:
             _, answer = await client.send_message(mail, sender=sender, recipients=[recipient])
         except aiosmtplib.SMTPRecipientsRefused as error:
@@ -35,17 +38,17 @@ async def hand_in(server: SmtpServer, mail: EmailMessage, *, sender: str, recipi
             raise _refused(error, recipient) from error
         except aiosmtplib.SMTPNotSupported as error:
             raise NotTaken("the mail server takes no addresses beyond ASCII", for_good=True) from error
-        return _plain(answer, recipient)
+    return _plain(answer, recipient)
 
 
-async def look_in(server: SmtpServer, sender: str) -> None:
+async def look_in(server: SmtpServer, sender: str, *, deadline_s: float) -> None:
     """Connect, encrypt and sign in as for a mail, and leave. Raises NotTaken."""
-    async with _session(server, sender):
+    async with _session(server, sender, deadline_s):
         return
 
 
 @asynccontextmanager
-async def _session(server: SmtpServer, sender: str) -> AsyncGenerator[aiosmtplib.SMTP]:
+async def _session(server: SmtpServer, sender: str, deadline_s: float) -> AsyncGenerator[aiosmtplib.SMTP]:
     client = aiosmtplib.SMTP(
         hostname=server.host,
         port=server.port,
@@ -58,10 +61,13 @@ async def _session(server: SmtpServer, sender: str) -> AsyncGenerator[aiosmtplib
         tls_context=None if server.tls == "none" else _authorities(),
     )
     try:
-        await client.connect()
-        yield client
+        async with asyncio.timeout(deadline_s):
+            await client.connect()
+            yield client
         with suppress(aiosmtplib.SMTPException, OSError):  # what it has taken it has taken
-            await client.quit()
+            await client.quit(timeout=QUIT_S)
+    except TimeoutError as error:
+        raise NotTaken(f"no answer from {server} in {deadline_s:g} s") from error
     except (aiosmtplib.SMTPException, OSError) as error:
         raise NotTaken(_in_words(error, server)) from error
     finally:

@@ -179,17 +179,28 @@ def test_a_series_without_a_zone_gets_that_of_its_calendar() -> None:
     assert message(theirs("DTSTART;VALUE=DATE:20270305", "RRULE:FREQ=WEEKLY;COUNT=3")).count("TZID") == 0
 
 
-@pytest.mark.parametrize("named", ["Nowhere/Land", "My Zone"])
-def test_a_calendar_whose_zone_has_a_name_of_its_own(named: str) -> None:
-    """It may explain that name or not; guests read one that everybody knows."""
+@pytest.mark.parametrize("named", ["Nowhere/Land", "My Zone", "America/New_York", "Broken"])
+def test_a_calendar_whose_file_names_another_zone(named: str) -> None:
+    """It may explain that name or not. Where a time names no zone, we take it to be in that of the calendar: so do the
+    guests (`read_object`)."""
     zone = ("BEGIN:VTIMEZONE", "TZID:My Zone", "BEGIN:STANDARD", "DTSTART:19700101T000000", "TZOFFSETFROM:+0300")
-    explained = "\r\n".join((f"X-WR-TIMEZONE:{named}", *zone, "TZOFFSETTO:+0300", "END:STANDARD", "END:VTIMEZONE", ""))
-    plain = theirs("DTSTART:20270305T090000Z", "DTEND:20270305T100000Z")
-    shown = read_message(message(plain.replace("BEGIN:VEVENT", explained + "BEGIN:VEVENT", 1)))
-    assert (shown.start, shown.tzid) == (NINE, "Europe/Berlin")
-    floating = theirs("DTSTART:20270305T120000", "DTEND:20270305T130000", "RRULE:FREQ=DAILY;COUNT=2")
-    sent = message(floating.replace("BEGIN:VEVENT", explained + "BEGIN:VEVENT", 1))
-    assert read_message(sent).start == (NINE if named == "My Zone" else NINE + 2 * HOUR)
+    broken = ("BEGIN:VTIMEZONE", "TZID:Broken", "BEGIN:STANDARD", "TZOFFSETTO:+0300", "END:STANDARD", "END:VTIMEZONE")
+    blocks = (*zone, "TZOFFSETTO:+0300", "END:STANDARD", "END:VTIMEZONE", *broken)
+    head = "\r\n".join((f"X-WR-TIMEZONE:{named}", *blocks, "BEGIN:VEVENT"))
+    plain = theirs("DTSTART:20270305T090000Z", "DTEND:20270305T100000Z").replace("BEGIN:VEVENT", head, 1)
+    shown = read_message(message(plain))
+    assert (shown.start, shown.tzid) == (NINE, named if "/New_York" in named else "Europe/Berlin")
+    lines = ("DTSTART:20270305T100000", "DTEND:20270305T110000")
+    for floating in (theirs(*lines), theirs(*lines, "RRULE:FREQ=DAILY;COUNT=2")):
+        text = floating.replace("BEGIN:VEVENT", head, 1)
+        read_there = expand(text, "Europe/Berlin", NINE - 86400, NINE + 86400)[0].start
+        assert read_message(message(text)).start == read_there == NINE
+
+
+def test_what_goes_without_saying_is_nothing_new() -> None:
+    said = theirs("TRANSP:OPAQUE", "CLASS:PUBLIC", "STATUS:CONFIRMED")
+    assert same_to_guests(message(theirs()), message(said))
+    assert not same_to_guests(message(theirs()), message(theirs("TRANSP:TRANSPARENT")))
 
 
 def test_what_is_over() -> None:

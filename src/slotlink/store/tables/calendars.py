@@ -148,7 +148,9 @@ guest_messages = Table(
     Column("email", Text, primary_key=True),  # in lower case
     Column("ical", Text, nullable=False),  # the newest message, the same bytes on every attempt
     Column("sequence", Integer, nullable=False),  # which it is: the revision of the event write that it follows
-    Column("sent_sequence", Integer, nullable=False),  # the one that the mail server has taken; 0: none yet
+    Column(
+        "sent_sequence", Integer, nullable=False
+    ),  # the one that the mail server has taken; 0: none yet, -1: one of the same number
     ForeignKeyConstraint(
         ["application_id", "calendar_id", "event_uid"],
         ["events.application_id", "events.calendar_id", "events.event_uid"],
