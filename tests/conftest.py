@@ -6,11 +6,16 @@ import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import structlog
 
 from tests.center import Center
 from tests.postgresql import Cluster, find_postgres
+
+# No test is timed: machines are noisy.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 # By itself structlog draws every variable of every frame of a fault, which takes seconds.
 structlog.configure(

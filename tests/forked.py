@@ -13,20 +13,28 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
+COMMAND_S = 120
 
 
 class Forked:
-    """One process, with as much of `subprocess.Popen` as tests use. What it prints goes to files."""
+    """One process, with as much of `subprocess.Popen` as tests use. What it prints goes to files.
 
-    def __init__(self, arguments: tuple[str, ...], environ: dict[str, str], out: Path, err: Path) -> None:
-        job = {"arguments": arguments, "environ": environ, "out": str(out), "err": str(err)}
+    `before`: what it does first, as Python."""
+
+    def __init__(
+        self, arguments: Sequence[str], environ: Mapping[str, str], out: Path, err: Path, before: str = ""
+    ) -> None:
+        job = {"arguments": arguments, "environ": dict(environ), "out": str(out), "err": str(err), "before": before}
         self._parent = _parent(environ.get("PYTHONPATH", ""))
         self.pid: int = self._parent.ask(job)
         self.returncode: int | None = None
@@ -51,6 +59,29 @@ class Forked:
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a command. An exit code below 0 is the signal that ended it."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Standard output, which must be one JSON document and nothing else."""
+        assert self.code == 0, self.err
+        return json.loads(self.out)
+
+
+def run_command(environ: Mapping[str, str], *arguments: str, before: str = "") -> Done:
+    """Run a command to its end. Whatever goes on for ever, such as a start that was not refused, ends by an alarm."""
+    with tempfile.TemporaryDirectory(prefix="slotlink-command-") as folder:
+        out, err = Path(folder) / "out", Path(folder) / "err"
+        code = Forked(arguments, environ, out, err, f"import signal; signal.alarm({COMMAND_S})\n{before}").wait(300)
+        return Done(code, out.read_text(), err.read_text())
 
 
 class _Parent:
@@ -123,10 +154,12 @@ def _next_job() -> dict[str, Any] | None:
 if __name__ == "__main__":
     import slotlink.app  # what serving imports, before the first fork
     import slotlink.demo.play
+    import slotlink.diagnosis
     from slotlink import cli
 
-    assert slotlink.app and slotlink.demo.play  # used, whatever a linter thinks
+    assert slotlink.app and slotlink.demo.play and slotlink.diagnosis  # used, whatever a linter thinks
     job = _next_job()
     if job is not None:
         _become(job)
+        exec(job["before"], {})
         cli.main()  # and the interpreter ends as it does for everybody

@@ -8,8 +8,6 @@ import json
 import os
 import queue
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Generator
@@ -18,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from slotlink.vault import new_key
-from tests.forked import Forked
+from tests.forked import Forked, run_command
 
 START_S = 30
 
@@ -43,14 +41,9 @@ class LiveServer:
 
     def cli(self, *arguments: str) -> Any:
         """Run `slotlink …` over the same database; returns its JSON."""
-        done = subprocess.run(
-            [sys.executable, "-m", "slotlink", *arguments],
-            env=self._environ,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return json.loads(done.stdout) if "--json" in arguments else done.stdout
+        done = run_command(self._environ, *arguments)
+        assert done.code == 0, done.err
+        return done.json if "--json" in arguments else done.out
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         if self.process.poll() is None:

@@ -11,10 +11,11 @@ import os
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import count
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ from schemathesis.engine.recorder import ScenarioRecorder
 from schemathesis.generation.meta import TestPhase
 from schemathesis.openapi.checks import EnsureResourceAvailability, RejectedPositiveData
 
+from slotlink.web.openapi_operations import IDEMPOTENCY_KEY
 from slotlink.web.routes import API
 from tests.serving import LiveServer, serving
 
@@ -120,6 +122,7 @@ class Live:
     person: dict[str, str]
     spare: dict[str, str]
     made: dict[str, str]
+    keys: Iterator[int] = field(default_factory=count)
     sent: set[str] = field(default_factory=set[str])  # the texts in bodies: ids of the callers' own are among them
 
     def never_made(self, case: Case) -> bool:
@@ -138,6 +141,9 @@ class Live:
         """Put known values where random ones are, mostly: a text for a text, so that what is valid stays valid."""
         operation = case.operation.definition.raw["operationId"]
         case.body = self._known_in(operation, case.body)
+        if (case.headers or {}).get(IDEMPOTENCY_KEY["name"]) == IDEMPOTENCY_KEY["example"]:
+            # The one that the document shows would be the same for everything, and so refused but for the first.
+            case.headers[IDEMPOTENCY_KEY["name"]] = f"key-{next(self.keys)}"
         for container in (case.path_parameters, case.query):
             for name, value in dict(container or {}).items():
                 container[name] = self._known_for(operation, name.removesuffix("[]"), value)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.commands import Commands, Folder
-from tests.faults.mortal import Mortals
+from tests.faults.commands import Folder
 from tests.serving import LiveServer, Receiver, serving
 
 
@@ -25,26 +24,14 @@ def compiled_once() -> Generator[None]:
         yield
 
 
-@pytest.fixture(scope="package")
-def commands(compiled_once: None) -> Generator[Commands]:
-    with Commands() as commands:
-        yield commands
-
-
-@pytest.fixture(scope="package")
-def mortals(compiled_once: None) -> Generator[Mortals]:
-    with Mortals() as mortals:
-        yield mortals
-
-
 @pytest.fixture
-def folder(tmp_path: Path, commands: Commands) -> Folder:
-    return Folder(tmp_path, commands)
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path)
 
 
 @pytest.fixture(scope="package")
-def served(tmp_path_factory: pytest.TempPathFactory, commands: Commands) -> Generator[tuple[Folder, LiveServer]]:
-    folder = Folder(tmp_path_factory.mktemp("served"), commands)
+def served(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[Folder, LiveServer]]:
+    folder = Folder(tmp_path_factory.mktemp("served"))
     with serving(folder.path) as server:
         yield folder, server
 

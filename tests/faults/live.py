@@ -14,7 +14,7 @@ import httpx2
 
 from slotlink.domain.event import wire_time
 from tests.center import DAY, HOUR, Center, CreatedLink, Json, Person
-from tests.faults.commands import Commands
+from tests.forked import run_command
 from tests.serving import LiveServer
 
 
@@ -34,8 +34,8 @@ class LiveCenter(Center):
         return self
 
     @classmethod
-    def at(cls, server: LiveServer, commands: Commands, environ: dict[str, str]) -> LiveCenter:
-        made = commands(environ, "applications", "create", "Globex", "--json").json
+    def at(cls, server: LiveServer, environ: dict[str, str]) -> LiveCenter:
+        made = run_command(environ, "applications", "create", "Globex", "--json").json
         return cls(server, made["client_id"], made["client_secret"])
 
     def query(self, *people: Person, **changes: Any) -> Json:

@@ -12,7 +12,8 @@ import pytest
 
 from slotlink.store import postgresql
 from slotlink.vault import new_key
-from tests.faults.commands import Commands, Done, Folder
+from tests.faults.commands import Folder
+from tests.forked import Done
 from tests.postgresql import Cluster
 
 URL, KEYS = "SLOTLINK_DATABASE_URL", "SLOTLINK_SECRET_KEYS"
@@ -144,11 +145,11 @@ def test_a_folder_in_the_place_of_the_file_is_said(folder: Folder) -> None:
 
 
 @pytest.fixture
-def shielded(commands: Commands) -> Generator[tuple[Folder, str]]:
+def shielded() -> Generator[tuple[Folder, str]]:
     """A data folder with a database that may be read and not written, and how to become one who may not."""
     nobody = "import os\nif os.geteuid() == 0: os.setgroups([]), os.setgid(65534), os.setuid(65534)"
     with tempfile.TemporaryDirectory(prefix="slotlink-shielded-") as name:
-        folder = Folder(Path(name), commands)
+        folder = Folder(Path(name))
         assert folder("migrate").code == 0
         yield folder, nobody
         folder.path.chmod(0o755)

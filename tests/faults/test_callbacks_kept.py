@@ -13,7 +13,6 @@ from slotlink.services.deps import Deps
 from slotlink.store.outbox import Attempt, OutboxItem
 from slotlink.worker.loop import Worker
 from tests.center import HOUR, Center
-from tests.faults.commands import Commands
 from tests.faults.deliveries import (
     Deliveries,
     conversing,
@@ -48,7 +47,8 @@ def test_the_body_is_fixed_when_the_booking_commits(tmp_path: Path, receiver: Re
 
 
 async def test_workers_of_one_database_never_deliver_an_attempt_at_once(
-    cluster: Cluster, tmp_path: Path, commands: Commands
+    cluster: Cluster,
+    tmp_path: Path,
 ) -> None:
     variables = {"SLOTLINK_DATABASE_URL": cluster.migrated_database(), "SLOTLINK_CALLBACK_RETRIES": "1s,1s"}
     async with Deliveries.at(tmp_path, **variables) as one, Deliveries.at(tmp_path, **variables) as two:
@@ -74,7 +74,7 @@ async def test_workers_of_one_database_never_deliver_an_attempt_at_once(
         assert set(await one.states()) == {("delivered", 2)}
 
 
-def test_a_callback_survives_the_death_of_the_server(tmp_path: Path, commands: Commands) -> None:
+def test_a_callback_survives_the_death_of_the_server(tmp_path: Path) -> None:
     with socket.socket() as reserved:  # bound and not listening: the receiver is down, and nobody takes its port
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         reserved.bind(("127.0.0.1", 0))
@@ -84,7 +84,7 @@ def test_a_callback_survives_the_death_of_the_server(tmp_path: Path, commands: C
             "SLOTLINK_CALLBACK_RETRIES": ",".join(["1s"] * 60),
         }
         server = LiveServer(tmp_path, **variables)
-        with LiveCenter.at(server, commands, environ_for(tmp_path, **variables)) as center:
+        with LiveCenter.at(server, environ_for(tmp_path, **variables)) as center:
             maya = center.person("maya")
             links = [
                 center.create_link(maya, callback_urls={"completed_url": f"http://127.0.0.1:{port}/{number}"})
@@ -109,7 +109,7 @@ def test_a_callback_survives_the_death_of_the_server(tmp_path: Path, commands: C
         receiver.close()
 
 
-async def test_a_clean_stop_ends_in_time_and_gives_leases_back(tmp_path: Path, commands: Commands) -> None:
+async def test_a_clean_stop_ends_in_time_and_gives_leases_back(tmp_path: Path) -> None:
     """In the middle of an attempt that hangs longer than a stop may take."""
     reached = asyncio.Event()
 
@@ -123,7 +123,7 @@ async def test_a_clean_stop_ends_in_time_and_gives_leases_back(tmp_path: Path, c
         server = await asyncio.to_thread(LiveServer, tmp_path, **variables)
 
         def book() -> None:
-            with LiveCenter.at(server, commands, environ) as center:
+            with LiveCenter.at(server, environ) as center:
                 link = center.create_link(center.person("maya"), callback_urls={"completed_url": f"http://{host}/"})
                 page = link.page()
                 assert send(link.url, form_post(link.url, {**page.hidden, "slot": page.slots[0]})).code == 303

@@ -18,9 +18,9 @@ from slotlink.services.deps import Deps
 from slotlink.store import outbox
 from slotlink.store.outbox import Attempt
 from tests.center import DAY, HOUR, START, Center, Clock, CreatedLink
-from tests.faults.commands import Commands
 from tests.faults.invariants import Truth
 from tests.faults.world import drained
+from tests.forked import run_command
 from tests.serving import Receiver, environ_for
 
 FASTER = 60  # the clock's seconds in one of ours
@@ -97,11 +97,15 @@ def stage_at(start: float, folder: Path, receiver: Receiver, **variables: str) -
     ids=["hour on", "hour back", "day on", "day back", "spring", "autumn"],
 )
 def test_no_callback_waits_for_a_time_that_a_wrong_clock_wrote(
-    start: int, step: int, database_url: str, tmp_path: Path, receiver: Receiver, commands: Commands
+    start: int,
+    step: int,
+    database_url: str,
+    tmp_path: Path,
+    receiver: Receiver,
 ) -> None:
     """One was never tried, one is in the hands of a worker that is gone, one has failed: all three arrive soon."""
     variables = {"SLOTLINK_CALLBACK_RETRIES": "10s,1m", "SLOTLINK_DATABASE_URL": database_url}
-    assert commands(environ_for(tmp_path, **variables), "migrate").code == 0
+    assert run_command(environ_for(tmp_path, **variables), "migrate").code == 0
     with stage_at(start, tmp_path, receiver, **variables) as center:
         stage = Stage(center, receiver)
         booked = dict(stage.booked(hour) for hour in range(3))
@@ -120,11 +124,13 @@ def test_no_callback_waits_for_a_time_that_a_wrong_clock_wrote(
 
 
 def test_what_was_never_tried_is_due_although_the_clock_was_set_back(
-    database_url: str, tmp_path: Path, receiver: Receiver, commands: Commands
+    database_url: str,
+    tmp_path: Path,
+    receiver: Receiver,
 ) -> None:
     """By an hour, and so within the ten that the schedule may pause."""
     variables = {"SLOTLINK_DATABASE_URL": database_url}
-    assert commands(environ_for(tmp_path, **variables), "migrate").code == 0
+    assert run_command(environ_for(tmp_path, **variables), "migrate").code == 0
     with stage_at(START, tmp_path, receiver, **variables) as center:
         stage = Stage(center, receiver)
         booked = dict([stage.booked(0)])

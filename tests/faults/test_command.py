@@ -12,6 +12,7 @@ import pytest
 
 from tests.faults.commands import Folder
 from tests.faults.live import LiveCenter
+from tests.forked import run_command
 from tests.postgresql import Cluster
 from tests.serving import LiveServer, serving
 
@@ -71,7 +72,7 @@ def test_unknown_applications_and_names_that_are_none_are_refused(folder: Folder
 
 def test_a_calendar_is_imported_and_again_by_uid(served: tuple[Folder, LiveServer]) -> None:
     folder, server = served
-    with LiveCenter.at(server, folder.commands, folder.environ) as center:
+    with LiveCenter.at(server, folder.environ) as center:
         maya = center.person("maya")
         file = folder.path / "calendar.ics"
         for summary in ("First", "Second"):
@@ -219,7 +220,7 @@ def test_a_worker_alone_stops_cleanly(folder: Folder, cluster: Cluster) -> None:
 
 def test_a_data_folder_says_nothing_of_secrets_and_the_log_is_json(served: tuple[Folder, LiveServer]) -> None:
     folder, server = served
-    with LiveCenter.at(server, folder.commands, folder.environ) as center:
+    with LiveCenter.at(server, folder.environ) as center:
         maya = center.person("maya")
         center.http.get("/v1/userinfo", headers={"Authorization": "Bearer wrong"})
         link = center.create_link(maya)
@@ -232,7 +233,7 @@ def test_a_data_folder_says_nothing_of_secrets_and_the_log_is_json(served: tuple
 def test_the_demo_plays_its_visitor_and_ends_well(folder: Folder) -> None:
     environ = folder.environ | {"PORT": "0"}
     environ.pop("SLOTLINK_DATA_DIR"), environ.pop("SLOTLINK_SECRET_KEYS")
-    done = folder.commands(environ, "demo", "--once")
+    done = run_command(environ, "demo", "--once")
     assert done.code == 0, done.err
     said = re.sub(r"\s+", " ", done.out)
     for expected in ("before status open", "after status completed", "signature valid", "curl -H"):

@@ -14,9 +14,7 @@ import httpx2
 import pytest
 
 from tests.faults.campaign import SEED, chosen
-from tests.faults.commands import Commands
 from tests.faults.crash_points import FLOWS, known_points, list_of
-from tests.faults.mortal import Mortals
 from tests.faults.world import World, world_of
 from tests.postgresql import Cluster
 
@@ -34,12 +32,10 @@ def world(
     engine: str,
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
-    mortals: Mortals,
-    commands: Commands,
 ) -> Generator[World]:
     cluster: Cluster | None = request.getfixturevalue("cluster") if engine == "postgresql" else None
     url = cluster.migrated_database() if cluster else None
-    with world_of(mortals, commands, tmp_path_factory.mktemp("deaths"), url) as world:
+    with world_of(tmp_path_factory.mktemp("deaths"), url) as world:
         yield world
 
 

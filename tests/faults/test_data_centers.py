@@ -16,8 +16,8 @@ import pytest
 from slotlink.domain.event import wire_time
 from slotlink.vault import new_key
 from tests.center import CreatedLink, Json, Person
-from tests.faults.commands import Commands
 from tests.faults.live import Answer, LiveCenter, request, send
+from tests.forked import run_command
 from tests.serving import LiveServer, Receiver, environ_for, serving
 
 FORM = "application/x-www-form-urlencoded"
@@ -71,7 +71,7 @@ class Here:
 
 
 @pytest.fixture(scope="module")
-def data_centers(tmp_path_factory: pytest.TempPathFactory, commands: Commands) -> Generator[tuple[Here, Here]]:
+def data_centers(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[Here, Here]]:
     receiver = Receiver()
     names = ("de", "au")
     folders: list[Path] = [tmp_path_factory.mktemp(name) for name in names]
@@ -87,7 +87,7 @@ def data_centers(tmp_path_factory: pytest.TempPathFactory, commands: Commands) -
     ]
     with serving(folders[0], **variables[0]) as one, serving(folders[1], **variables[1]) as other:
         made = [
-            _fill(name, server, commands, environ_for(folder, **of), receiver)
+            _fill(name, server, environ_for(folder, **of), receiver)
             for name, server, folder, of in zip(names, (one, other), folders, variables, strict=True)
         ]
         yield made[0], made[1]
@@ -224,12 +224,12 @@ def test_a_booking_under_a_lying_host_calls_back_and_redirects_as_set_up(pair: t
     assert f"@app-{here.name}.example.com" in download.text and not _named(download)
 
 
-def _fill(name: str, server: LiveServer, commands: Commands, environ: dict[str, str], receiver: Receiver) -> Here:
-    center = LiveCenter.at(server, commands, environ)
+def _fill(name: str, server: LiveServer, environ: dict[str, str], receiver: Receiver) -> Here:
+    center = LiveCenter.at(server, environ)
     maya = center.person("maya")
     file = Path(environ["SLOTLINK_DATA_DIR"]) / "often.ics"
     file.write_text(REPEATING.format(start=wire_time(center.tomorrow).replace("-", "").replace(":", "")))
-    assert commands(environ, "calendars", "import", str(file), "--account", maya.sub).code == 0
+    assert run_command(environ, "calendars", "import", str(file), "--account", maya.sub).code == 0
     link = center.create_link(maya)
     return Here(name, center, environ["SLOTLINK_API_URL"], environ["SLOTLINK_APP_URL"], maya, link, receiver)
 

@@ -7,9 +7,8 @@ import time
 from pathlib import Path
 
 from tests.center import CreatedLink
-from tests.faults.commands import Commands
 from tests.faults.live import request, send
-from tests.faults.mortal import Mortals, wait_for
+from tests.faults.mortal import wait_for
 from tests.faults.world import World, world_of
 from tests.postgresql import Cluster
 
@@ -20,11 +19,9 @@ HEARD_S = 10.0  # far less than a worker waits that is not told
 BEFORE = 0.7  # seconds of traffic before the end, and after all have come back
 
 
-def test_everybody_goes_on_when_the_database_is_back(
-    cluster: Cluster, tmp_path: Path, mortals: Mortals, commands: Commands
-) -> None:
+def test_everybody_goes_on_when_the_database_is_back(cluster: Cluster, tmp_path: Path) -> None:
     url = cluster.migrated_database()
-    with world_of(mortals, commands, tmp_path, url, arguments=("--no-background",)) as world:
+    with world_of(tmp_path, url, arguments=("--no-background",)) as world:
         world.another(worker={"LEASE_MARGIN_S": 1.0, "IDLE_POLL_S": 3600.0})  # delivers when it is told
         traffic = Traffic(world)
         with traffic:

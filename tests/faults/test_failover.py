@@ -19,8 +19,8 @@ import pytest
 
 from tests.center import CreatedLink
 from tests.faults.campaign import LONG
-from tests.faults.commands import Commands
 from tests.faults.live import LiveCenter
+from tests.forked import run_command
 from tests.postgresql import Cluster, Standby, find_postgres
 from tests.serving import LiveServer, environ_for, serving
 
@@ -49,12 +49,12 @@ class Load:
     [True, pytest.param(False, marks=pytest.mark.skipif(not LONG, reason="make faults shows this one too"))],
 )
 def test_a_failover_loses_what_was_not_acknowledged_and_nothing_else(
-    synchronous: bool, tmp_path: Path, commands: Commands, capsys: pytest.CaptureFixture[str]
+    synchronous: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with (
         clusters(synchronous) as (primary, standby),
-        server_over(primary, standby, tmp_path, commands) as server,
-        LiveCenter.at(server, commands, environ_for(tmp_path, **_variables(primary, standby))) as center,
+        server_over(primary, standby, tmp_path) as server,
+        LiveCenter.at(server, environ_for(tmp_path, **_variables(primary, standby))) as center,
     ):
         links = [center.create_link(center.person(f"p{number}")) for number in range(LINKS)]
         load = Load()
@@ -120,9 +120,9 @@ def _variables(primary: Cluster, standby: Standby) -> dict[str, str]:
 
 
 @contextmanager
-def server_over(primary: Cluster, standby: Standby, folder: Path, commands: Commands) -> Generator[LiveServer]:
+def server_over(primary: Cluster, standby: Standby, folder: Path) -> Generator[LiveServer]:
     variables = _variables(primary, standby)
-    migrated = commands(environ_for(folder, **variables), "migrate")
+    migrated = run_command(environ_for(folder, **variables), "migrate")
     assert migrated.code == 0, migrated.err
     with serving(folder, arguments=("--workers", "2"), **variables) as server:
         yield server

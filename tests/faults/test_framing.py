@@ -236,7 +236,7 @@ def test_too_large_a_body_is_413_and_the_client_can_read_that(url: str) -> None:
 def test_trailers_are_no_headers(served: tuple[Folder, LiveServer]) -> None:
     """A proxy vouches for headers that it has seen; what comes after the body could claim anything."""
     folder, server = served
-    with LiveCenter.at(server, folder.commands, folder.environ) as center:
+    with LiveCenter.at(server, folder.environ) as center:
         body: Json = b'{"profile_id": 1}'  # type: ignore[assignment]
         key = f"Authorization: Bearer {center.client_secret}"
         chunks = b"%x\r\n%b\r\n0\r\n" % (len(body), body)

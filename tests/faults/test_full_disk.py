@@ -24,8 +24,7 @@ import pytest
 
 from tests.center import skippable
 from tests.faults.campaign import LONG, SEED
-from tests.faults.commands import Commands
-from tests.faults.mortal import Mortal, Mortals, wait_for
+from tests.faults.mortal import Mortal, wait_for
 from tests.faults.world import World, world_of
 from tests.postgresql import Cluster, find_postgres
 
@@ -70,12 +69,10 @@ def disk() -> Generator[Disk]:
         folder.rmdir()
 
 
-def test_a_full_disk_refuses_writes_and_nothing_else(
-    disk: Disk, tmp_path: Path, mortals: Mortals, commands: Commands
-) -> None:
+def test_a_full_disk_refuses_writes_and_nothing_else(disk: Disk, tmp_path: Path) -> None:
     points = range(POINTS) if LONG else [0, *random.Random(SEED).sample(range(POINTS), SAMPLE - 1)]
     refused = 0
-    with world_of(mortals, commands, tmp_path / "world", None, SLOTLINK_DATA_DIR=str(disk.folder)) as world:
+    with world_of(tmp_path / "world", None, SLOTLINK_DATA_DIR=str(disk.folder)) as world:
         for pages in points:
             world.server.restart()  # and with it, the log of what is to be written begins anew, and must grow
             where = f"{pages} pages left, SLOTLINK_SEED={SEED}"
@@ -85,11 +82,9 @@ def test_a_full_disk_refuses_writes_and_nothing_else(
     assert refused
 
 
-def test_a_disk_that_takes_no_writes_refuses_them_and_nothing_else(
-    tmp_path: Path, mortals: Mortals, commands: Commands
-) -> None:
+def test_a_disk_that_takes_no_writes_refuses_them_and_nothing_else(tmp_path: Path) -> None:
     """As one that was mounted anew read-only does, for a file that is open already. Not even logs are written."""
-    with world_of(mortals, commands, tmp_path / "world", None) as world:
+    with world_of(tmp_path / "world", None) as world:
         # A callback comes due meanwhile, and cannot be claimed.
         world.receiver.answers.append(500)
         assert world.visit(world.link())
@@ -147,14 +142,12 @@ def _limit(server: Mortal, size: int | None) -> None:
 
 
 @pytest.mark.skipif(not LONG, reason="takes a cluster of its own: SLOTLINK_FAULTS=long")
-def test_a_full_disk_of_postgresql_refuses_writes_and_nothing_else(
-    disk: Disk, tmp_path: Path, mortals: Mortals, commands: Commands
-) -> None:
+def test_a_full_disk_of_postgresql_refuses_writes_and_nothing_else(disk: Disk, tmp_path: Path) -> None:
     """The disk of its tables. Where its own log cannot grow, PostgreSQL ends: that is `test_database_restart.py`."""
     with (
         tempfile.TemporaryDirectory(prefix="slotlink-postgresql-") as folder,
         Cluster(find_postgres(), Path(folder)) as cluster,
-        world_of(mortals, commands, tmp_path / "world", _on(disk, cluster)) as world,
+        world_of(tmp_path / "world", _on(disk, cluster)) as world,
     ):
         for pages in range(0, 20, 4):
             # A table grows by a page at a time, which not every booking needs.

@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 
-from tests.faults.commands import Commands
 from tests.faults.deliveries import Deliveries
 from tests.faults.live import LiveCenter, form_post, send
 from tests.hostile import (
@@ -172,7 +171,7 @@ async def test_who_never_reads_keeps_no_connection(tmp_path: Path) -> None:
     assert read[0] < len(body), "what was not yet sent stays unsent"
 
 
-def test_pages_and_sound_receivers_notice_nothing(tmp_path: Path, commands: Commands, receiver: Receiver) -> None:
+def test_pages_and_sound_receivers_notice_nothing(tmp_path: Path, receiver: Receiver) -> None:
     """One process serves and delivers, while receivers of each kind are at it again and again."""
     bad = [FLOODS["100 without end"][0], FLOODS["a body without end"][0], hang, drips(HEAD, b"A: b\r\n")] * 2
     variables = {
@@ -183,7 +182,7 @@ def test_pages_and_sound_receivers_notice_nothing(tmp_path: Path, commands: Comm
     with contextlib.ExitStack() as stack:
         urls = [f"http://{stack.enter_context(talking(talk, buffers=None))}/" for talk in bad]
         server = stack.enter_context(serving(tmp_path, **variables))
-        center = stack.enter_context(LiveCenter.at(server, commands, environ_for(tmp_path, **variables)))
+        center = stack.enter_context(LiveCenter.at(server, environ_for(tmp_path, **variables)))
 
         def book(number: int, **callbacks: str) -> float:
             link = center.create_link(center.person(f"person-{number}"), callback_urls=callbacks)

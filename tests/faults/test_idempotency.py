@@ -83,7 +83,7 @@ def test_a_process_that_dies_leaves_no_key_behind_and_no_half(center: Center) ->
 
 def test_of_twenty_twins_at_one_process_one_makes_the_link(served: tuple[Folder, LiveServer]) -> None:
     folder, server = served
-    with LiveCenter.at(server, folder.commands, folder.environ) as live:
+    with LiveCenter.at(server, folder.environ) as live:
         _one_of_twins_makes_it(live.link_request(live.person("maya")), live.key, [_over_http(server)])
 
 

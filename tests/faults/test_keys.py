@@ -20,7 +20,8 @@ from slotlink.store.tables import keys_in_use
 from slotlink.store.tables import outbox as outbox_table
 from slotlink.vault import Vault, new_key, parse_key, row_name
 from tests.center import Center, CreatedLink, finished
-from tests.faults.commands import Commands, Done, Folder
+from tests.faults.commands import Folder
+from tests.forked import Done
 from tests.postgresql import Cluster
 
 OLD, NEW = new_key(), new_key()
@@ -48,9 +49,9 @@ keys.RESEALED_AT_ONCE, stored.replace_values = 5, dying
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def place(request: pytest.FixtureRequest, tmp_path: Path, commands: Commands) -> Folder:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Folder:
     """An empty place of each engine, with the old key alone."""
-    folder = Folder(tmp_path, commands, SLOTLINK_SECRET_KEYS=OLD)
+    folder = Folder(tmp_path, SLOTLINK_SECRET_KEYS=OLD)
     folder.environ["SLOTLINK_DATABASE_URL"] = f"sqlite:///{tmp_path / 'slotlink.db'}"
     if request.param == "postgresql":
         cluster: Cluster = request.getfixturevalue("cluster")
@@ -132,11 +133,9 @@ def test_keys_that_do_not_open_the_data_are_refused_before_anything_is_served(pl
     assert place("applications", "list", **{KEYS: f"{NEW},{OLD}"}).code == 0
 
 
-def test_who_has_just_left_the_database_is_running_no_longer(
-    tmp_path: Path, commands: Commands, cluster: Cluster
-) -> None:
+def test_who_has_just_left_the_database_is_running_no_longer(tmp_path: Path, cluster: Cluster) -> None:
     """Its connection outlives it there; one that stays is somebody's who runs."""
-    place = Folder(tmp_path, commands, SLOTLINK_DATABASE_URL=cluster.migrated_database(), SLOTLINK_SECRET_KEYS=OLD)
+    place = Folder(tmp_path, SLOTLINK_DATABASE_URL=cluster.migrated_database(), SLOTLINK_SECRET_KEYS=OLD)
     assert place("applications", "create", "Globex").code == 0
     for is_staying in (False, True):
         before = f"""

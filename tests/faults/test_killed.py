@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.campaign import LONG, SEED
-from tests.faults.commands import Commands
 from tests.faults.live import Answer, at_once
-from tests.faults.mortal import Mortal, Mortals
+from tests.faults.mortal import Mortal
 from tests.faults.world import World, world_of
 from tests.postgresql import Cluster
 
@@ -25,9 +24,7 @@ VISITORS = 8  # two of them at one link
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
-def test_what_was_acknowledged_survives_kill_9(
-    engine: str, request: pytest.FixtureRequest, tmp_path: Path, mortals: Mortals, commands: Commands
-) -> None:
+def test_what_was_acknowledged_survives_kill_9(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     cluster: Cluster | None = request.getfixturevalue("cluster") if engine == "postgresql" else None
     luck = random.Random(f"{SEED} {engine}")
     told, cut_off = 0, 0
@@ -35,7 +32,7 @@ def test_what_was_acknowledged_survives_kill_9(
         folder = tmp_path / str(begun)
         folder.mkdir()
         url = cluster.migrated_database() if cluster else None
-        with world_of(mortals, commands, folder, url) as world:
+        with world_of(folder, url) as world:
             if cluster:
                 world.another()
             takes_s = _takes(world)

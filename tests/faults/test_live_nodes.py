@@ -13,8 +13,8 @@ from slotlink.services import live_offers
 from tests.api.asking import at, ics_time
 from tests.api.following import Following, Heard, Stream, digest_of
 from tests.center import START, Clock
-from tests.faults.commands import Commands
 from tests.faults.live import LiveCenter
+from tests.forked import run_command
 from tests.postgresql import Cluster
 from tests.serving import environ_for, serving
 
@@ -38,7 +38,7 @@ def served(on_engine: dict[str, str], tmp_path: Path) -> Generator[Following]:
         yield served
 
 
-def test_a_page_hears_of_a_file_that_a_command_imports(served: Following, tmp_path: Path, commands: Commands) -> None:
+def test_a_page_hears_of_a_file_that_a_command_imports(served: Following, tmp_path: Path) -> None:
     maya = served.person("maya")
     link = served.create_link(maya)
     file = tmp_path / "dentist.ics"
@@ -49,7 +49,7 @@ def test_a_page_hears_of_a_file_that_a_command_imports(served: Following, tmp_pa
         assert before == Heard("times", served.digest(link))
         environ = environ_for(tmp_path, **variables)
         environ["SLOTLINK_SECRET_KEYS"] = served.secret_keys
-        done = commands(environ, "calendars", "import", str(file), "--account", maya.sub)
+        done = run_command(environ, "calendars", "import", str(file), "--account", maya.sub)
         assert done.code == 0, done.err
         after = stream.next()
         assert after != before and after == Heard("times", served.digest(link))
@@ -66,9 +66,7 @@ def url(cluster: Cluster) -> str:
     return cluster.migrated_database()
 
 
-def test_a_page_at_one_node_hears_of_what_is_written_at_another(
-    tmp_path: Path, url: str, commands: Commands, only_notices: None
-) -> None:
+def test_a_page_at_one_node_hears_of_what_is_written_at_another(tmp_path: Path, url: str, only_notices: None) -> None:
     with Following(tmp_path, SLOTLINK_DATABASE_URL=url, clock=Clock(time.time())) as here:
         environ = {"SLOTLINK_DATABASE_URL": url, "SLOTLINK_SECRET_KEYS": here.secret_keys}
         with (
@@ -93,13 +91,11 @@ def there_digest(there: LiveCenter, path: str) -> str:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_server_that_is_told_to_stop_ends_its_streams_at_once(
-    tmp_path: Path, url: str, commands: Commands, workers: int
-) -> None:
+def test_a_server_that_is_told_to_stop_ends_its_streams_at_once(tmp_path: Path, url: str, workers: int) -> None:
     arguments = ("--workers", str(workers)) if workers > 1 else ()
     with (
         serving(tmp_path, arguments=arguments, SLOTLINK_DATABASE_URL=url) as server,
-        LiveCenter.at(server, commands, server._environ) as center,
+        LiveCenter.at(server, server._environ) as center,
         contextlib.ExitStack() as stack,
     ):
         link = center.create_link(center.person("maya"))

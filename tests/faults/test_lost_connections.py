@@ -14,10 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.faults.campaign import LONG, SEED
-from tests.faults.commands import Commands
 from tests.faults.crash_points import name_of
 from tests.faults.live import Answer, at_once
-from tests.faults.mortal import Mortal, Mortals
+from tests.faults.mortal import Mortal
 from tests.faults.postgresql_proxy import Fate, Plan, Proxy, Session, pass_all
 from tests.faults.world import World, world_of
 from tests.postgresql import Cluster
@@ -38,8 +37,8 @@ def url(cluster: Cluster) -> str:
 
 
 @pytest.fixture(scope="module")
-def world(url: str, tmp_path_factory: pytest.TempPathFactory, mortals: Mortals, commands: Commands) -> Generator[World]:
-    with world_of(mortals, commands, tmp_path_factory.mktemp("lost"), url) as world:
+def world(url: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[World]:
+    with world_of(tmp_path_factory.mktemp("lost"), url) as world:
         yield world
 
 
@@ -139,11 +138,11 @@ def test_a_visit_whose_connection_breaks_anywhere_else_is_whole_or_refused(
 
 
 def test_a_delivery_whose_connection_breaks_anywhere_is_made_in_the_end(
-    proxy: Proxy, cluster: Cluster, tmp_path: Path, mortals: Mortals, commands: Commands
+    proxy: Proxy, cluster: Cluster, tmp_path: Path
 ) -> None:
     """All that goes through the proxy is the worker's: visitors book at another server."""
     url = cluster.migrated_database()
-    with world_of(mortals, commands, tmp_path, url, arguments=("--no-background",)) as world:
+    with world_of(tmp_path, url, arguments=("--no-background",)) as world:
         world.another(SLOTLINK_DATABASE_URL=proxy.url(url))
         counting = _Nth(0, "pass")
         with planned(proxy, counting):

@@ -21,7 +21,6 @@ import pytest
 
 from tests.api.test_bad_input import endpoints
 from tests.center import Center
-from tests.faults.commands import Commands
 from tests.faults.live import LiveCenter
 from tests.faults.mutants import Request, mutant
 from tests.faults.raw import Raw
@@ -41,7 +40,7 @@ GROWTH_KB = 50 * 1024
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, commands: Commands) -> Generator[LiveServer]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[LiveServer]:
     folder = tmp_path_factory.mktemp("malformed")
     with serving(folder, **SETTINGS) as server:
         yield server
@@ -79,10 +78,8 @@ def body_of(body: Any) -> bytes:
     return json.dumps(body).encode()
 
 
-def test_thousands_of_malformed_requests_are_no_fault_of_ours(
-    server: LiveServer, commands: Commands, record_property: Any
-) -> None:
-    with LiveCenter.at(server, commands, server._environ) as center:
+def test_thousands_of_malformed_requests_are_no_fault_of_ours(server: LiveServer, record_property: Any) -> None:
+    with LiveCenter.at(server, server._environ) as center:
         good = good_requests(center)
     for request in good:
         assert said_to(server, request.raw())[0] < 500

@@ -18,8 +18,8 @@ from slotlink.store.hot_postgresql import PostgresqlHotReader
 from slotlink.store.postgresql import listen
 from slotlink.worker import loop
 from tests.center import Center, finished
-from tests.faults.commands import Commands
 from tests.faults.live import LiveCenter
+from tests.forked import run_command
 from tests.postgresql import Cluster
 from tests.serving import LiveServer, Receiver, environ_for, serving
 
@@ -32,7 +32,7 @@ def url(cluster: Cluster) -> str:
 
 
 @pytest.fixture
-def many(tmp_path: Path, url: str, commands: Commands) -> Generator[LiveServer]:
+def many(tmp_path: Path, url: str) -> Generator[LiveServer]:
     variables = {"SLOTLINK_DATABASE_URL": url}
     with serving(tmp_path, arguments=("--workers", str(PROCESSES)), **variables) as server:
         yield server
@@ -42,10 +42,10 @@ def children_of(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def test_a_process_that_dies_is_replaced_and_a_signal_stops_all(many: LiveServer, commands: Commands) -> None:
+def test_a_process_that_dies_is_replaced_and_a_signal_stops_all(many: LiveServer) -> None:
     first = children_of(many.process.pid)
     assert len(first) == PROCESSES
-    with LiveCenter.at(many, commands, many._environ) as center:
+    with LiveCenter.at(many, many._environ) as center:
         link = center.create_link(center.person("maya"))
         os.kill(first[0], signal.SIGKILL)
         deadline = time.monotonic() + 20
@@ -61,10 +61,10 @@ def test_a_process_that_dies_is_replaced_and_a_signal_stops_all(many: LiveServer
         httpx2.get(many.url + "/healthz")
 
 
-def test_processes_that_cannot_start_say_so_once(tmp_path: Path, cluster: Cluster, commands: Commands) -> None:
+def test_processes_that_cannot_start_say_so_once(tmp_path: Path, cluster: Cluster) -> None:
     """The schema is not there: refused before anything is forked."""
     environ = environ_for(tmp_path, SLOTLINK_DATABASE_URL=cluster.new_database())
-    done = commands(environ, "serve", "--port", "0", "--workers", "3")
+    done = run_command(environ, "serve", "--port", "0", "--workers", "3")
     assert done.code != 0 and done.out == ""
     assert done.err.count("run: slotlink migrate") == 1
 
@@ -90,7 +90,7 @@ def test_a_listener_hears_and_connects_anew(cluster: Cluster, url: str) -> None:
     assert finished(run()) >= 1
 
 
-def test_a_worker_elsewhere_is_woken(tmp_path: Path, url: str, commands: Commands) -> None:
+def test_a_worker_elsewhere_is_woken(tmp_path: Path, url: str) -> None:
     """It would look by itself in an hour only."""
     receiver = Receiver()
     variables = {"SLOTLINK_DATABASE_URL": url, "SLOTLINK_CALLBACK_ALLOW": receiver.host}

@@ -17,7 +17,6 @@ import pytest
 from slotlink.domain.event import wire_time
 from tests.center import HOUR, CreatedLink, Person
 from tests.faults.campaign import LONG
-from tests.faults.commands import Commands
 from tests.faults.live import Answer, LiveCenter, at_once, form_post, send
 from tests.postgresql import Cluster
 from tests.serving import Receiver, serving
@@ -37,7 +36,9 @@ def receiver() -> Generator[Receiver]:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def center(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, receiver: Receiver, commands: Commands
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    receiver: Receiver,
 ) -> Generator[LiveCenter]:
     folder: Path = tmp_path_factory.mktemp("races")
     variables = {"SLOTLINK_CALLBACK_ALLOW": receiver.host, "SLOTLINK_LOG_FORMAT": "json"}
@@ -48,7 +49,7 @@ def center(
         arguments = ("--workers", str(PROCESSES))
     with (
         serving(folder, arguments=arguments, **variables) as server,
-        LiveCenter.at(server, commands, server._environ) as center,
+        LiveCenter.at(server, server._environ) as center,
     ):
         yield center
     log = (folder / "server.log").read_text()

@@ -17,7 +17,7 @@ def center(folder: Folder, receiver: Receiver) -> Generator[LiveCenter]:
     folder.environ["SLOTLINK_CALLBACK_ALLOW"] = receiver.host
     with (
         serving(folder.path, SLOTLINK_CALLBACK_ALLOW=receiver.host) as server,
-        LiveCenter.at(server, folder.commands, folder.environ) as center,
+        LiveCenter.at(server, folder.environ) as center,
     ):
         yield center
 

@@ -15,8 +15,8 @@ import pytest
 
 import slotlink
 from tests.center import CreatedLink, skippable
-from tests.faults.commands import Commands
 from tests.faults.live import LiveCenter
+from tests.forked import run_command
 from tests.postgresql import Cluster
 from tests.serving import Receiver, environ_for, serving
 
@@ -58,7 +58,7 @@ def receiver() -> Generator[Receiver]:
 
 @pytest.fixture(scope="module")
 def both(
-    earlier: Path, cluster: Cluster, receiver: Receiver, commands: Commands, tmp_path_factory: pytest.TempPathFactory
+    earlier: Path, cluster: Cluster, receiver: Receiver, tmp_path_factory: pytest.TempPathFactory
 ) -> Generator[tuple[LiveCenter, LiveCenter]]:
     """The earlier version's server, started before the migration as in an upgrade, and this version's beside it."""
     variables = {"SLOTLINK_DATABASE_URL": cluster.new_database(), "SLOTLINK_CALLBACK_ALLOW": receiver.host}
@@ -68,7 +68,7 @@ def both(
     with serving(folder, **old) as before:
         # Made by the earlier version before the migration; its commands, unlike its server, refuse a newer schema.
         made = before.cli("applications", "create", "Globex", "--json")
-        migrated = commands(environ_for(folder, **variables), "migrate")
+        migrated = run_command(environ_for(folder, **variables), "migrate")
         assert migrated.code == 0 and "→" in migrated.out
         with (
             serving(folder, **variables) as after,

@@ -16,7 +16,7 @@ from slotlink.store.tables import links as links_table
 from slotlink.store.tables import metadata
 from slotlink.vault import new_key
 from tests.center import CreatedLink, finished
-from tests.faults.commands import Commands, Folder
+from tests.faults.commands import Folder
 from tests.faults.live import LiveCenter, form_post, request, send
 from tests.postgresql import Cluster
 from tests.serving import LiveServer, Receiver, serving
@@ -59,13 +59,14 @@ def test_a_secret_is_found_however_it_is_written() -> None:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def place(
-    request: pytest.FixtureRequest, served: tuple[Folder, LiveServer], commands: Commands
+    request: pytest.FixtureRequest,
+    served: tuple[Folder, LiveServer],
 ) -> Generator[tuple[Folder, LiveServer]]:
     if request.param == "sqlite":
         yield served
         return
     cluster: Cluster = request.getfixturevalue("cluster")
-    other = Folder(request.getfixturevalue("tmp_path"), commands, SLOTLINK_DATABASE_URL=cluster.new_database())
+    other = Folder(request.getfixturevalue("tmp_path"), SLOTLINK_DATABASE_URL=cluster.new_database())
     assert other("migrate").code == 0
     with serving(other.path, SLOTLINK_DATABASE_URL=other.environ["SLOTLINK_DATABASE_URL"]) as server:
         yield other, server

@@ -17,8 +17,8 @@ from sqlalchemy import text as sql
 
 from slotlink.store.hot_postgresql import PostgresqlHotReader
 from tests.center import Center, finished
-from tests.faults.commands import Commands
 from tests.faults.live import LiveCenter
+from tests.forked import run_command
 from tests.postgresql import Cluster
 from tests.serving import environ_for, serving
 
@@ -30,13 +30,13 @@ TERMINATE = (
 )
 
 
-def test_two_nodes_together_admit_no_more_than_the_limit(tmp_path: Path, cluster: Cluster, commands: Commands) -> None:
+def test_two_nodes_together_admit_no_more_than_the_limit(tmp_path: Path, cluster: Cluster) -> None:
     """By the fast path and the general one, with an API key and an access token: it is one application."""
     variables = {"SLOTLINK_DATABASE_URL": cluster.migrated_database(), "SLOTLINK_RATE_LIMIT": f"1000/s,{MOST}/h"}
     environ = environ_for(tmp_path, **variables)
     with serving(tmp_path, **variables) as one, serving(tmp_path, **variables) as other:
         began = time.time()
-        with LiveCenter.at(one, commands, environ) as center:
+        with LiveCenter.at(one, environ) as center:
             maya = center.person("maya")  # two requests
             link = center.create_link(maya)  # and one
             asked = [
@@ -65,7 +65,7 @@ def test_two_nodes_together_admit_no_more_than_the_limit(tmp_path: Path, cluster
         waits = {int(answer.headers["retry-after"]) for answer in answers if answer.status_code == 429}
         left = HOUR - time.time() % HOUR
         assert windows > 1 or all(left - 5 < wait < left + 60 for wait in waits), (waits, left)
-        _, other_secret = made(commands, environ)
+        _, other_secret = made(environ)
         stranger = httpx2.get(
             other.url + "/v1/real_time_scheduling/x", headers={"Authorization": "Bearer " + other_secret}
         )
@@ -74,13 +74,13 @@ def test_two_nodes_together_admit_no_more_than_the_limit(tmp_path: Path, cluster
     assert len(re.findall(r'"event": "limit.reached"', said)) == windows, "told once, by whichever node it was"
 
 
-def made(commands: Commands, environ: dict[str, str]) -> tuple[str, str]:
-    created = commands(environ, "applications", "create", "Initech", "--json").json
+def made(environ: dict[str, str]) -> tuple[str, str]:
+    created = run_command(environ, "applications", "create", "Initech", "--json").json
     return created["client_id"], created["client_secret"]
 
 
 @pytest.fixture
-def center(tmp_path: Path, cluster: Cluster, commands: Commands) -> Center:
+def center(tmp_path: Path, cluster: Cluster) -> Center:
     variables = {"SLOTLINK_DATABASE_URL": cluster.migrated_database(), "SLOTLINK_RATE_LIMIT": "1000/m"}
     return Center(tmp_path, **variables)
 

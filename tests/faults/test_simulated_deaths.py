@@ -35,10 +35,10 @@ from slotlink.worker.deliver_callback import CallbackClient
 from slotlink.worker.loop import Worker
 from tests.center import DAY, HOUR
 from tests.faults.campaign import LONG, SEED, chosen
-from tests.faults.commands import Commands
 from tests.faults.crash_points import known_points, watched
 from tests.faults.invariants import Truth
 from tests.faults.world import drained
+from tests.forked import run_command
 from tests.serving import Received, Receiver, environ_for
 
 SEEDS = 25 if LONG else 1
@@ -219,11 +219,13 @@ async def ground_of(environ: dict[str, str], receiver: Receiver) -> AsyncGenerat
 
 
 async def test_nothing_is_lost_whoever_is_under_way_when_it_dies(
-    database_url: str, tmp_path: Path, receiver: Receiver, commands: Commands
+    database_url: str,
+    tmp_path: Path,
+    receiver: Receiver,
 ) -> None:
     variables = {"SLOTLINK_DATABASE_URL": database_url, "SLOTLINK_CALLBACK_ALLOW": receiver.host}
     environ = environ_for(tmp_path, **variables)
-    assert commands(environ, "migrate").code == 0
+    assert run_command(environ, "migrate").code == 0
     known = known_points(database_url.partition(":")[0])
     points = chosen([point for point in known if not point.startswith("create")], SAMPLE)
     died: dict[str, int] = dict.fromkeys(points, 0)

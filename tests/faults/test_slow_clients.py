@@ -10,7 +10,6 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.faults.commands import Commands
 from tests.faults.raw import HOST, Raw, asked
 from tests.serving import LiveServer, serving
 
@@ -21,7 +20,7 @@ READ = b"POST /oauth/token HTTP/1.1\r\n" + HOST
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, commands: Commands) -> Generator[LiveServer]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[LiveServer]:
     timeouts = {
         "SLOTLINK_HEADER_TIMEOUT": f"{HEADER_S}s",
         "SLOTLINK_BODY_TIMEOUT": f"{BODY_S}s",
@@ -139,7 +138,7 @@ def test_a_client_in_its_own_good_time_is_served(server: LiveServer) -> None:
 
 
 def test_there_is_room_for_so_many_connections_and_then_again_when_some_leave(
-    tmp_path: Path, commands: Commands
+    tmp_path: Path,
 ) -> None:
     with serving(tmp_path, SLOTLINK_LIMIT_CONNECTIONS="20") as server:
         held = [Raw(server.url) for _ in range(20)]

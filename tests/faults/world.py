@@ -15,10 +15,9 @@ import httpx2
 from slotlink.domain.event import wire_time
 from slotlink.web.wire import parse_time
 from tests.center import DAY, HOUR, CreatedLink, Person
-from tests.faults.commands import Commands
 from tests.faults.invariants import Truth
 from tests.faults.live import Answer, LiveCenter, form_post, send
-from tests.faults.mortal import Mortal, Mortals
+from tests.faults.mortal import Mortal
 from tests.serving import Received, Receiver
 
 LINKS_OF_A_PAIR = 800  # an hour each, eight a day
@@ -29,8 +28,6 @@ class World:
 
     def __init__(
         self,
-        mortals: Mortals,
-        commands: Commands,
         folder: Path,
         receiver: Receiver,
         variables: dict[str, str],
@@ -39,10 +36,9 @@ class World:
         self.folder = folder
         self.receiver = receiver
         self.servers: list[Mortal] = []
-        self._mortals = mortals
         self._variables = variables
         first = self.another(**options)
-        self.center = LiveCenter.at(first, commands, first.environ)  # type: ignore[arg-type]
+        self.center = LiveCenter.at(first, first.environ)  # type: ignore[arg-type]
         # No connection outlives its request, as the server at its other end may not.
         self.center.http = httpx2.Client(base_url=first.url, timeout=30, headers={"Connection": "close"})  # type: ignore[assignment]
         self.acknowledged: dict[str, int] = {}  # by link, the start that its visitor was told is booked
@@ -54,7 +50,7 @@ class World:
     def another(self, **options: Any) -> Mortal:
         """One more server over the same database, if `options` do not say otherwise."""
         folder = self.folder / str(len(self.servers)) if self.servers else self.folder
-        self.servers.append(Mortal(self._mortals, folder, **{**self._variables, **options}))
+        self.servers.append(Mortal(folder, **{**self._variables, **options}))
         return self.servers[-1]
 
     @property
@@ -140,9 +136,7 @@ class World:
 
 
 @contextmanager
-def world_of(
-    mortals: Mortals, commands: Commands, folder: Path, database_url: str | None, **options: Any
-) -> Generator[World]:
+def world_of(folder: Path, database_url: str | None, **options: Any) -> Generator[World]:
     """A world with one server, on SQLite in `folder`, or on a migrated PostgreSQL database. `options` are Mortal's."""
     receiver = Receiver()
     settings = {
@@ -152,7 +146,7 @@ def world_of(
         "SLOTLINK_LOG_FORMAT": "json",
         **({"SLOTLINK_DATABASE_URL": database_url} if database_url else {}),
     }
-    world = World(mortals, commands, folder, receiver, settings, **options)
+    world = World(folder, receiver, settings, **options)
     try:
         yield world
     finally:
