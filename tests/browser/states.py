@@ -148,8 +148,7 @@ def _closed(center: ServedCenter, page: Page, link: CreatedLink) -> Walk:
     center.http.post(
         f"/v1/real_time_scheduling/{link.link_id}/disable", json={"display_message": MESSAGE}, headers=center.key
     )
-    page.goto(link.url)
-    _heading(page, "This link is no longer in use")
+    _heading(page, "This link is no longer in use")  # the page that shows it hears of that and renews itself
     yield "disabled"
     late, _ = interview(center, event={"event_id": "late", "summary": "Product manager interview"})
     before, center.clock.now = center.clock.now, START + 60 * DAY
