@@ -185,6 +185,27 @@ def test_what_was_promised_is_not_sent_where_nobody_is_to_invite_any_more(
     assert ann.mail() == ["SLOTLINK_INVITATIONS says that nobody is invited"] and mails.received == []
 
 
+def test_an_event_that_arrived_unheard_is_told_once_it_is_read(ann: ConnectedPerson, mails: MailServer) -> None:
+    """Its writing was given up, and there it stands."""
+    service = ann.world._google  # type: ignore[attr-defined] - the double itself
+    write(ann, attendees=inviting(BEN))
+    service.faults.close_after(method="POST", times=1)
+    assert len(ann.work()) == 1
+    service.faults.answer(500, {}, {}, times=1000)
+    for _ in range(3):
+        later(ann)
+        ann.work()
+    service.faults.clear()
+    assert ann.work() == [] and ann.mail() == [] and ann.world.meetings() == [(NINE, TEN)]
+    later(ann)
+    ann.sync()
+    ann.mail()
+    assert [each.shown.start for each in mails.received] == [NINE]
+    later(ann)
+    ann.sync()
+    assert ann.mail() == []
+
+
 def test_who_disconnects_takes_what_was_to_be_said_along(ann: ConnectedPerson, mails: MailServer) -> None:
     write(ann, attendees=inviting(BEN))
     ann.work()

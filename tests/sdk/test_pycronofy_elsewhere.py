@@ -21,6 +21,7 @@ from tests.contract.test_connector_caldav import Radicale, Xandikos, running
 from tests.doubles import google, google_world, graph, graph_world
 from tests.doubles.google import GoogleDouble
 from tests.doubles.graph import GraphDouble
+from tests.doubles.oauth import AuthorizationServer
 from tests.sdk.site import Site, Visitor, at, moment
 from tests.serving import LiveServer, serving
 
@@ -45,18 +46,19 @@ def caldav(stack: ExitStack, kind: type, folder: Path) -> Elsewhere:
 
 def at_google(stack: ExitStack, _folder: Path) -> Elsewhere:
     double = stack.enter_context(GoogleDouble())
-    world = GoogleWorld(double)
-    double.oauth.signed_in = google_world.ANN
     known = (google.CLIENT_ID, google.CLIENT_SECRET)
-    return Elsewhere(world, {"provider_name": "google"}, lambda url: double.oauth.register(*known, url))
+    return by_oauth(GoogleWorld(double), double.oauth, google_world.ANN, *known)
 
 
 def at_microsoft(stack: ExitStack, _folder: Path) -> Elsewhere:
     double = stack.enter_context(GraphDouble())
-    world = GraphWorld(double)
-    double.oauth.signed_in = graph_world.ANN
-    known = (graph.CLIENT_ID, graph.CLIENT_SECRET)
-    return Elsewhere(world, {"provider_name": "office365"}, lambda url: double.oauth.register(*known, url))
+    return by_oauth(GraphWorld(double), double.oauth, graph_world.ANN, graph.CLIENT_ID, graph.CLIENT_SECRET)
+
+
+def by_oauth(world: World, oauth: AuthorizationServer, person: str, client_id: str, secret: str) -> Elsewhere:
+    oauth.signed_in = person
+    typed = {"provider_name": world.provider_name}
+    return Elsewhere(world, typed, lambda url: oauth.register(client_id, secret, url))
 
 
 PROVIDERS: dict[str, Callable[[ExitStack, Path], Elsewhere]] = {

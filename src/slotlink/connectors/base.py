@@ -16,6 +16,9 @@ from typing import Protocol
 from slotlink.engine import Period
 from slotlink.errors import ConnectorError
 
+CONFERENCE = "X-GOOGLE-CONFERENCE"
+"""The property of an object that leads to its meeting room, where the provider makes rooms later than events."""
+
 
 @dataclass(frozen=True, slots=True)
 class RemoteCalendar:

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import cast
 
-from slotlink.connectors.base import RemoteObject
+from slotlink.connectors.base import CONFERENCE, RemoteObject
 from slotlink.connectors.google_own import own_uid
 from slotlink.connectors.json_answers import Json
 from slotlink.errors import ProviderUnavailable
@@ -99,7 +99,7 @@ def _event(event: Json, uid: str, calendar_id: str, extra: Sequence[str]) -> lis
     for name, member in (("SUMMARY", "summary"), ("DESCRIPTION", "description"), ("LOCATION", "location")):
         lines += [f"{name}:{escaped(value)}"] if (value := text(event, member)) else []
     lines += [f"URL:{uri}"] if (uri := _uri(member_of(event, "source").get("url"))) else []
-    lines += [f"X-GOOGLE-CONFERENCE:{uri}"] if (uri := join_url(event)) else []
+    lines += [f"{CONFERENCE}:{uri}"] if (uri := join_url(event)) else []
     return [*lines, *_people(event, calendar_id), "END:VEVENT"]
 
 

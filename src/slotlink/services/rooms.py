@@ -8,7 +8,7 @@ from __future__ import annotations
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from slotlink.connectors.base import Written
+from slotlink.connectors.base import CONFERENCE, Written
 from slotlink.domain.event import JOIN_URL_VARIABLE, awaits_room, with_room
 from slotlink.domain.link import Json
 from slotlink.errors import NotFound
@@ -21,7 +21,6 @@ from slotlink.store.event_writes import EventWrite
 from slotlink.store.managed_events import ManagedEvent
 from slotlink.store.mirrors import Mirror
 
-CONFERENCE = "X-GOOGLE-CONFERENCE"  # where Google's reading names it (google_ical.py)
 WAIT_S = 3600  # for a room; by then it will not be made any more
 SOONEST_S, LATEST_S = 2, 600  # until we ask again: as long as it has taken so far
 _MADE_BY = {"google": "Google Meet", "office365": "Microsoft Teams", "live_connect": "Microsoft Teams"}
@@ -69,9 +68,11 @@ async def hear(deps: Deps, mirror: Mirror, write: EventWrite, written: Written, 
 async def hear_read(deps: Deps, mirror: Mirror, write: EventWrite, text: str, now: int) -> bool:
     """Our event came along in a read, which may know the room that nobody asks for any more, because a person has moved
     the event. Whether it did."""
+    if not write.conference or not write.done:
+        return False
     lines = text.replace("\r\n ", "").splitlines()
-    url = next((line.partition(":")[2] for line in lines if line.startswith(CONFERENCE)), None)
-    if not write.conference or url is None or not write.done:
+    url = next((line.partition(":")[2] for line in lines if line.startswith(f"{CONFERENCE}:")), None)
+    if url is None:
         return False
     async with deps.database.reading() as connection:
         found = await managed_events.of_write(
